@@ -1,0 +1,35 @@
+# The first python that is new enough; set PYTHON=... to choose another.
+PYTHON ?= $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(if $(shell command -v $(p) && $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(p)),$(p))))
+BIN := .venv/bin
+OUT ?= out/demo
+
+# Small tensors are fastest on one thread; parallel work uses processes.
+export OMP_NUM_THREADS ?= 1
+export MPLBACKEND ?= Agg
+
+.PHONY: install demo test check bench clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Deepfield needs Python 3.11 or newer: apt install python3-venv, brew install python, or set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "Installing (PyTorch is several GB; about a minute on a fast line) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[check,dev]'
+	@touch $@
+
+demo: install
+	$(BIN)/deepfield demo --out $(OUT)
+
+test: install
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: install
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+bench: install
+	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+clean:
+	rm -rf .venv out .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,3 @@
+"""Deepfield: deep learning for galaxy surveys."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,140 @@
+"""FITS images: any HDU, tile-compressed or not, gzipped or not."""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from deepfield.data.info import Info
+
+IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
+BROKEN = (
+    OSError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, MemoryError,
+    OverflowError, RuntimeError, struct.error, zlib.error, fits.VerifyError,
+)  # fmt: skip
+VARIANCES = {"VARIANCE", "VAR"}
+INVERSES = {"IVAR", "INVVAR"}
+SIGMAS = {"SIGMA", "ERR", "ERROR", "RMS"}
+
+
+def read_fits(path: Path | str, *, hdu: int | str | None = None) -> tuple[np.ndarray, Info]:
+    """Pixels of a FITS image: a cube [channel, y, x] or one 2-D image.
+
+    Channel names come from the keywords ``BANDS`` (one letter each), ``BAND0`` or ``BAND1``
+    upwards, or, of a single image, the first word of ``FILTER`` or ``BAND``; else they are
+    ``channel_0`` upwards. Channels stay in the file's order. A noise map is taken from a second
+    image HDU of the same shape named VAR or VARIANCE, IVAR or INVVAR, SIGMA, ERR, ERROR or RMS.
+
+    Args:
+        path: a file: .fits, .fits.fz, .fits.gz.
+        hdu: number or name; None = the first that holds an image.
+
+    Returns:
+        [channel, y, x] float32 in native byte order, NaN where blank, and what the file says.
+
+    Raises:
+        ValueError: the file is missing, empty, truncated, no FITS, or holds no image of two or
+            three axes.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "a.fits"
+        >>> fits.ImageHDU(np.ones((2, 4, 5), ">f4")).writeto(file)
+        >>> values, info = read_fits(file)
+        >>> values.shape, values.dtype.isnative, info.channels
+        ((2, 4, 5), True, ('channel_0', 'channel_1'))
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; expected a FITS image")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            # Memory-mapping a truncated file can end the process with SIGBUS.
+            with fits.open(path, memmap=False) as file:
+                image, names = _choose(file, hdu), [h.name or h.__class__.__name__ for h in file]
+                values = None if image is None else _native(image.data)
+                header = None if image is None else image.header.copy()
+                variance = None if values is None else _variance(file, image, values.shape)
+        except BROKEN as error:
+            raise ValueError(_unreadable(path, str(error) or type(error).__name__)) from None
+    for warning in caught:
+        if "truncated" in str(warning.message).lower():
+            raise ValueError(_unreadable(path, str(warning.message)))
+    if values is None or header is None:
+        asked = "an image" if hdu is None else f"HDU {hdu!r} with an image"
+        raise ValueError(
+            f"{path}: found {len(names)} HDUs ({', '.join(names[:5])}) and no pixels; expected "
+            f"{asked}: name the right HDU or remove the file"
+        )
+    if values.ndim not in (2, 3) or 0 in values.shape:
+        raise ValueError(
+            f"{path}: found an image of shape {values.shape}; expected [y, x] or "
+            "[channel, y, x]: cut out the plane to be used"
+        )
+    shape = values.shape[-2:]
+    cube = values.reshape(-1, *shape)
+    return cube, Info(
+        channels=_channels(header, len(cube)),
+        variance=None if variance is None else variance.reshape(-1, *shape),
+        header=header,
+    )
+
+
+def _choose(file: fits.HDUList, hdu: int | str | None) -> fits.ImageHDU | None:
+    if hdu is None:
+        return next((h for h in file if isinstance(h, IMAGES) and len(h.shape) > 0), None)
+    try:
+        chosen = file[hdu]
+    except (KeyError, IndexError):
+        return None
+    return chosen if isinstance(chosen, IMAGES) and len(chosen.shape) > 0 else None
+
+
+def _native(data: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(data, dtype=np.float32)
+
+
+def _variance(
+    file: fits.HDUList, image: fits.ImageHDU, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    for h in file:
+        if h is image or not isinstance(h, IMAGES) or h.shape != shape:
+            continue
+        name = h.name.upper()
+        if name not in VARIANCES | INVERSES | SIGMAS:
+            continue
+        noise = _native(h.data)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            if name in INVERSES:
+                noise = 1 / noise
+            elif name in SIGMAS:
+                noise = noise**2
+        return np.where(noise > 0, noise, np.float32(np.inf))
+    return None
+
+
+def _channels(header: fits.Header, count: int) -> tuple[str, ...]:
+    bands = str(header.get("BANDS", "")).strip()
+    if len(bands) == count and len(set(bands)) == count:
+        return tuple(bands)
+    for first in (0, 1):
+        numbered = [str(header.get(f"BAND{first + i}", "")).split() for i in range(count)]
+        if all(numbered) and len({words[0] for words in numbered}) == count:
+            return tuple(words[0] for words in numbered)
+    if count == 1:
+        for key in ("FILTER", "BAND"):
+            if words := str(header.get(key, "")).split():
+                return (words[0],)
+    return tuple(f"channel_{i}" for i in range(count))
+
+
+def _unreadable(path: Path, reason: str) -> str:
+    first = " ".join(reason.split())[:120]
+    return (
+        f"{path}: {path.stat().st_size} bytes that cannot be read as FITS ({first}); expected a "
+        "whole FITS file: replace or remove it"
+    )

@@ -1,0 +1,108 @@
+"""Morphology: which of a few kinds is each galaxy? (after Dominguez Sanchez+18, MNRAS 476, 3661)"""
+
+from functools import partial
+
+from deepfield.data.augment import Dihedral, isotropic
+from deepfield.data.simulated import Simulated
+from deepfield.nets.network import Network, stretched_channels
+from deepfield.nets.seeded import seeded
+from deepfield.nets.thin import thin
+from deepfield.nouns.recipe import Claim, Recipe
+from deepfield.nouns.source import Source
+from deepfield.rivals.hog_svm import HogSvm
+from deepfield.rivals.morphometry_forest import MorphometryForest
+from deepfield.rivals.morphometry_svm import MorphometrySvm
+from deepfield.sky.surveys import sdss
+from deepfield.tasks.classification import Classification
+from deepfield.train.players import adam
+from deepfield.train.schedules import cosine
+from deepfield.train.stopping import Stopping
+from deepfield.train.training import Training
+
+TARGET = "kind"
+QUESTION = "Is a galaxy smooth, an edge-on disc, a spiral, barred or irregular?"
+PAPER = "Dominguez Sanchez+18, MNRAS 476, 3661"
+SIZE = 64  # px, of a stamp
+
+
+def mock(*, objects: dict[str, int], seed: int) -> Simulated:
+    """Galaxies of five kinds in SDSS g, r, i; about half of them show their kind."""
+    return Simulated(sdss(), objects, seed=seed, size=SIZE)
+
+
+MOCK_OBJECTS = {"train": 60000, "validation": 3000, "calibrate": 2000}
+
+
+def morphology(
+    source: Source,
+    *,
+    target: str = TARGET,
+    epochs: int = 60,
+    batch_size: int = 64,
+    rate: float = 2e-3,
+    weight_decay: float = 1e-4,
+    dropout: float = 0.1,
+    patience: int = 20,
+    zoom: float = 1.2,
+    shift: float = 0.04,
+    seed: int = 0,
+) -> Recipe:
+    """Kinds of galaxies from colour stamps, beside HoG + SVM and morphometry.
+
+    Args:
+        source: stamps with classes, from any number of bands.
+        target: name of the classes.
+        epochs: at most; training stops early.
+        batch_size: objects a step.
+        rate: highest learning rate of Adam; warms up, then falls as a cosine.
+        weight_decay: decoupled, a step.
+        dropout: on the features.
+        patience: epochs without a better validation loss before training stops.
+        zoom: augmentation turns, mirrors, magnifies by up to this factor or its inverse,
+        shift: and moves by up to this share of the side. With 1 and 0 only exact mirror images
+            and quarter turns remain, which leave the noise as it is.
+        seed: of the initial weights and of every draw in training.
+    """
+    question = source.quantity(target)
+    channels = len(source.channels)
+    resamples = zoom != 1 or shift > 0
+    return Recipe(
+        name="morphology",
+        net=seeded(
+            lambda: Network(
+                thin(stretched_channels(channels)),
+                outputs=len(question.classes),
+                channels=channels,
+                size=SIZE,
+                dropout=dropout,
+            ),
+            seed,
+        ),
+        task=Classification(question),
+        training=Training(
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=adam(rate, weight_decay=weight_decay),
+            schedule=cosine(warmup=0.05),
+            stopping=Stopping(monitor="loss", patience=patience),
+            augment=isotropic(shift, (1 / zoom, zoom)) if resamples else Dihedral(),
+            seed=seed,
+        ),
+        rivals={
+            "hog_svm": partial(HogSvm, target),
+            "morphometry_svm": partial(MorphometrySvm, target),
+            "morphometry_forest": partial(MorphometryForest, target),
+        },
+        claims=(
+            Claim(
+                "accuracy_visible",
+                "SDSS galaxies with certain labels: paper's abstract",
+                at_least=0.97,
+                paper=0.97,
+                rival_paper=0.818,
+            ),
+            Claim("errors_visible_ratio", "of the best rival's", at_most=1 / 3),
+            Claim("calibration_error", "15 bins of equal count", at_most=0.02),
+        ),
+        source=source,
+    )

@@ -1,0 +1,87 @@
+"""Random numbers that depend on the object alone: the same sky in any batch, on any machine."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def generator(seed: int, split: str, index: int, stream: int = 0) -> np.random.Generator:
+    """A generator that belongs to object ``index`` of a split, on the CPU.
+
+    Counter-based (Philox, Salmon et al. 2011): seed and split are the key, object and stream
+    the start of the counter, so that no two objects ever share numbers.
+
+    Args:
+        seed: any integer from 0.
+        split: ``train``, ``validation``, ``test`` or ``calibrate``, or any other name.
+        index: the object's number, from 0.
+        stream: 0 for the object's parameters, 1 + epoch for its noise.
+
+    Raises:
+        ValueError: a negative seed, index or stream.
+
+    Example:
+        >>> a, b = generator(1, "train", 7), generator(1, "test", 7)
+        >>> a.random() == generator(1, "train", 7).random(), a.random() == b.random()
+        (True, False)
+    """
+    if min(seed, index, stream) < 0:
+        raise ValueError(f"seed {seed}, index {index}, stream {stream}; expected integers from 0")
+    key = np.array([seed % 2**64, _number(split)], dtype=np.uint64)
+    counter = np.array([0, 0, stream, index], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def uniforms(seed: int, split: str, indices: Iterable[int], count: int) -> np.ndarray:
+    """Uniform numbers in [0, 1) for the parameters of some objects.
+
+    Args:
+        seed, split: as in :func:`generator`.
+        indices: [object] integers.
+        count: how many numbers each object gets.
+
+    Returns:
+        [object, count] float64.
+
+    Example:
+        >>> both = uniforms(1, "train", [3, 8], 2)
+        >>> bool((both[1] == uniforms(1, "train", [8], 2)[0]).all())
+        True
+    """
+    rows = [generator(seed, split, int(index)).random(count) for index in indices]
+    return np.array(rows, dtype=np.float64).reshape(-1, count)
+
+
+def normals(
+    seed: int, split: str, indices: Iterable[int], epoch: int, shape: tuple[int, ...]
+) -> Tensor:
+    """Standard normal numbers for the noise of some objects in one epoch.
+
+    Args:
+        seed, split: as in :func:`generator`.
+        indices: [object] integers.
+        epoch: every epoch sees fresh noise.
+        shape: of one object, e.g. (channel, y, x).
+
+    Returns:
+        [object, *shape] float32.
+
+    Example:
+        >>> normals(1, "train", [3, 8], 0, (1, 4, 4)).shape
+        torch.Size([2, 1, 4, 4])
+    """
+    numbers = [int(index) for index in indices]
+    out = np.empty((len(numbers), *shape), dtype=np.float32)
+    for row, index in enumerate(numbers):
+        out[row] = generator(seed, split, index, 1 + epoch).standard_normal(shape, np.float32)
+    return torch.from_numpy(out)
+
+
+def _number(split: str) -> int:
+    """A split's name as 64 bits: its bytes folded by FNV-1a, the same on every machine."""
+    number = 0xCBF29CE484222325
+    for byte in split.encode():
+        number = (number ^ byte) * 0x100000001B3 % 2**64
+    return number

@@ -1,0 +1,65 @@
+"""One self-contained HTML page."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from deepfield.report.parts import Part
+
+TEMPLATES = Environment(
+    loader=PackageLoader("deepfield.report", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page(title: str, parts: Sequence[Part], *, subtitle: str = "") -> str:
+    """A page that asks the network for nothing: style and pictures are inside.
+
+    Args:
+        title: of the page and its tab.
+        parts: from top to bottom; every text in them is escaped.
+        subtitle: a line under the title.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> from deepfield.report.parts import Text
+        >>> "a &lt; b" in page("Sizes", [Text("a < b")])
+        True
+    """
+    template = TEMPLATES.get_template("page.html.jinja")
+    return template.render(title=title, subtitle=subtitle, parts=parts)
+
+
+def write_page(path: str | Path, title: str, parts: Sequence[Part], *, subtitle: str = "") -> Path:
+    """Write a page; whoever reads the path meanwhile finds the old page or the new one.
+
+    Args:
+        path: of the HTML file; its folder must exist.
+        title, parts, subtitle: as in ``page``.
+
+    Returns:
+        the path.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = Path(path)
+    html = page(title, parts, subtitle=subtitle)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(html)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,79 @@
+"""Features: arms, bars and clumps, painted as surface brightness on a fine grid."""
+
+import torch
+from torch import Tensor
+
+from deepfield.sky.population import Galaxies
+
+SCALE_LENGTH = 1 / 1.6783469900166605
+"""of an exponential disc, in its half-light radii"""
+TURNS = 8
+
+
+def column(x: Tensor) -> Tensor:
+    """[object] -> [object, 1, 1], to broadcast over pixels."""
+    return x[:, None, None]
+
+
+def disc_plane(galaxies: Galaxies, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Radius (in half-light radii) and azimuth (radians) in the plane of each disc.
+
+    Args:
+        galaxies: inclined by their axis ratio as thin discs are.
+        y, x: [Y, 1] and [1, X] offsets from the stamp's centre, px.
+
+    Returns:
+        two tensors [object, Y, X]; azimuth 0 is the major axis.
+    """
+    angle = torch.deg2rad(galaxies.position_angle)
+    sin, cos = column(angle.sin()), column(angle.cos())
+    dx, dy = x - column(galaxies.x), y - column(galaxies.y)
+    major = dy * cos - dx * sin
+    minor = (dx * cos + dy * sin) / column(galaxies.axis_ratio)
+    return torch.hypot(major, minor) / column(galaxies.radius), torch.atan2(minor, major)
+
+
+def disc(radius: Tensor) -> Tensor:
+    """Exponential surface brightness at radii in half-light radii."""
+    return torch.exp(radius / -SCALE_LENGTH)
+
+
+def arms(galaxies: Galaxies, radius: Tensor, azimuth: Tensor) -> Tensor:
+    """A disc whose light is gathered in logarithmic spiral arms outside 0.4 half-light radii.
+
+    Across an arm the light follows a von Mises profile, whose mean over azimuth is the disc's.
+    """
+    pitch = torch.deg2rad(column(galaxies.arm_pitch))
+    winding = torch.log(radius.clamp(min=0.05)) / torch.tan(pitch)
+    phase = column(galaxies.arms) * (azimuth - winding) - torch.deg2rad(column(galaxies.arm_phase))
+    sharpness = column(galaxies.arm_sharpness)
+    profile = torch.exp(sharpness * (phase.cos() - 1)) / torch.special.i0e(sharpness)
+    return disc(radius) * (1 + torch.sigmoid((radius - 0.4) / 0.08) * (profile - 1))
+
+
+def bar(galaxies: Galaxies, radius: Tensor, azimuth: Tensor) -> Tensor:
+    """A boxy bar with a soft edge at its length, in the plane of the disc."""
+    turned = azimuth - torch.deg2rad(column(galaxies.bar_angle))
+    along = radius * turned.cos() / column(galaxies.bar_length)
+    across = radius * turned.sin() / column(galaxies.bar_length * galaxies.bar_axis_ratio)
+    boxy = (along**4 + across**4).sqrt()  # square of the distance in bar lengths
+    return torch.exp(-boxy * boxy.sqrt())
+
+
+def round_bar(galaxies: Galaxies, radius: Tensor, azimuth: Tensor) -> Tensor:
+    """The bar's light spread over azimuth: what it would be if it were a bulge."""
+    turns = torch.arange(TURNS) * (torch.pi / TURNS)
+    return torch.stack([bar(galaxies, radius, azimuth + turn) for turn in turns]).mean(0)
+
+
+def clumps(galaxies: Galaxies, y: Tensor, x: Tensor) -> Tensor:
+    """Gaussian knots of different sizes and fluxes, in the plane of the sky: [object, Y, X]."""
+    painted = torch.zeros(len(galaxies), len(y), x.shape[1])
+    radius = galaxies.radius
+    for at_x, at_y, width, flux in galaxies.clumps.permute(1, 2, 0):
+        variance = 2 * (width * radius).clamp(min=0.5) ** 2
+        dx = x[0] - (galaxies.x + at_x * radius)[:, None]
+        dy = y[:, 0] - (galaxies.y + at_y * radius)[:, None]
+        bump_x = torch.exp(-(dx**2) / variance[:, None]) * (flux / variance)[:, None]
+        painted += torch.exp(-(dy**2) / variance[:, None])[:, :, None] * bump_x[:, None, :]
+    return painted

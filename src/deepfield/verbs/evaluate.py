@@ -1,0 +1,167 @@
+"""evaluate: a trained recipe beside its rivals, on objects that neither has seen."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from deepfield.data.opened import open_images
+from deepfield.data.subset import Subset
+from deepfield.evaluate.by_method import classifications, confusions, reliabilities
+from deepfield.evaluate.compare import NET, Comparison, compare
+from deepfield.evaluate.scores_json import scores_json
+from deepfield.evaluate.trends import trends
+from deepfield.evaluate.verdict import verdict
+from deepfield.nouns.contracts import Predictor
+from deepfield.nouns.source import Source
+from deepfield.report.best_and_worst import best_and_worst
+from deepfield.report.evaluation import evaluation_parts
+from deepfield.report.page import write_page
+from deepfield.scores.known import hard_labels
+from deepfield.verbs.train import write_json
+from deepfield.weights.files import Card, load, shipped
+from deepfield.weights.named import recipe_module
+
+TRENDS = ("magnitude", "radius", "signal_to_noise", "feature_signal_to_noise")
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What is learnt from and what is judged on, never the same."""
+
+    learn: Source
+    judge: Source
+    said: str
+
+
+def evaluate(
+    recipe: str,
+    *,
+    out: Path,
+    run: Path | None = None,
+    images: Path | None = None,
+    labels: Path | None = None,
+    objects: int = 4000,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Compare a trained recipe with its classical rivals on the same objects.
+
+    The rivals learn from the network's own training split. Objects that the run trained on are
+    left out, and counted.
+
+    Args:
+        recipe: its name; `deepfield recipes` lists them.
+        out: folder for scores.json and report.html.
+        run: a run directory of `deepfield train`; left out, the shipped weights.
+        images: judge on these instead of the run's held-out objects (or the mock sky's),
+        labels: with these labels.
+        objects: of the mock sky, when it is what is judged on.
+        seed: of the mock sky that is judged on; it never meets the training's.
+
+    Returns:
+        the content of scores.json.
+    """
+    console = Console()
+    module = recipe_module(recipe)
+    path = run / "model.safetensors" if run is not None else shipped(recipe)
+    if path is None or not path.exists():
+        raise ValueError(f"no weights at {path or recipe}; run `deepfield train {recipe}` first")
+    trained, card = load(path)
+    found = _objects(module, card, run, images, labels, objects, seed)
+    built = getattr(module, recipe)(found.learn, **card.settings)
+    out.mkdir(parents=True, exist_ok=True)
+    methods: dict[str, Predictor] = {NET: trained}
+    for name, make in built.rivals.items():
+        began = time.perf_counter()
+        with console.status(f"fitting {name} to the network's training objects"):
+            methods[name] = make().fit(found.learn)
+        console.print(f"fitted {name} in {time.perf_counter() - began:.0f} s")
+    comparison = compare(methods, built.task, found.judge, name=recipe, seed=seed)
+    weights = hashlib.sha256(path.read_bytes()).hexdigest()
+    # Claims are about the mock sky; on other objects they are not checked.
+    claims = built.claims if run is None and images is None else ()
+    scores = scores_json(comparison, claims=claims, weights=weights)
+    sentence = verdict(comparison, training_objects=card.objects)
+    write_json(out / "scores.json", scores)
+    _report(out / "report.html", comparison, scores, sentence, found.said)
+    console.print(sentence)
+    console.print(f"wrote {out / 'scores.json'} and {out / 'report.html'}", soft_wrap=True)
+    return scores
+
+
+def _objects(
+    module: ModuleType,
+    card: Card,
+    run: Path | None,
+    images: Path | None,
+    labels: Path | None,
+    objects: int,
+    seed: int,
+) -> Objects:
+    settings = {} if run is None else json.loads((run / "run.json").read_text())
+    if settings.get("images") is None:
+        counts = {**module.MOCK_OBJECTS, "train": card.objects}
+        learn = module.mock(objects=counts, seed=card.seed)
+    else:
+        learn = open_images(
+            Path(settings["images"]),
+            None if settings["labels"] is None else Path(settings["labels"]),
+            size=module.SIZE,
+            target=settings["target"],
+            extent=settings["extent"],
+            fold=settings["fold"],
+            folds=settings["folds"],
+        )
+    if images is not None:
+        everything = open_images(
+            images,
+            labels,
+            size=module.SIZE,
+            target=settings.get("target"),
+            classes=tuple(card.quantity["classes"]),
+            extent=settings.get("extent"),
+        )
+        split = settings.get("split", {})
+        seen = np.isin(everything.ids, [*split.get("train", []), *split.get("validation", [])])
+        said = (
+            f"{int((~seen).sum()):,} labelled objects of {images}; {int(seen.sum()):,} more that "
+            "the run trained on or stopped by are left out."
+        )
+        return Objects(learn, Subset(everything, np.flatnonzero(~seen)), said)
+    if settings.get("images") is None:
+        judge = module.mock(objects={"test": objects}, seed=seed).part("test")
+        said = (
+            f"{objects:,} galaxies of the mock sky, seed {seed}, test split; network and rivals "
+            f"learnt from its training split, seed {card.seed}."
+        )
+        return Objects(learn, judge, said)
+    judge = learn.part("test")
+    said = (
+        f"{len(judge):,} objects of {settings['images']} that the run held out: fold "
+        f"{settings['fold']} of {settings['folds']}, by a hash of the id."
+    )
+    return Objects(learn, judge, said)
+
+
+def _report(
+    path: Path, comparison: Comparison, scores: dict[str, Any], sentence: str, said: str
+) -> None:
+    answer = classifications(comparison)[NET]
+    truth, batch = comparison.truth, comparison.batch
+    parts = evaluation_parts(
+        scores,
+        verdict=sentence,
+        measured_on=said,
+        confusions=confusions(comparison),
+        classes=answer.quantity.classes,
+        reliabilities=reliabilities(comparison),
+        trends=trends(comparison, [name for name in TRENDS if name in truth]),
+    )
+    parts += best_and_worst(batch, answer, hard_labels(truth[answer.quantity.name]))
+    write_page(path, f"{scores['recipe']}: the network beside its rivals", parts, subtitle=said)

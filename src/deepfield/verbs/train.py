@@ -1,0 +1,158 @@
+"""train: learn a recipe from the mock sky or from the user's labelled images."""
+
+import json
+import platform
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from deepfield.data.atomic import atomic
+from deepfield.data.labelled import LabelledImages
+from deepfield.data.opened import open_images
+from deepfield.nouns.source import Source
+from deepfield.train.trained import Trained
+from deepfield.train.transfer import start_from
+from deepfield.weights.files import Card, load, predictor, save, shipped
+from deepfield.weights.named import recipe_module
+
+
+def train(
+    recipe: str,
+    *,
+    out: Path,
+    images: Path | None = None,
+    labels: Path | None = None,
+    target: str | None = None,
+    extent: float | None = None,
+    fold: int = 0,
+    folds: int = 5,
+    objects: int = 60000,
+    start: Path | None = None,
+    from_nothing: bool = False,
+    resume: bool = False,
+    **settings: Any,
+) -> Trained:
+    """Train a recipe on its mock sky, or on your images and labels.
+
+    Args:
+        recipe: its name; `deepfield recipes` lists them.
+        out: the run directory: run.json, history.csv, history.png, model.safetensors.
+        images: a folder or glob of FITS, JPEG or PNG files, or a file of `deepfield simulate`; left
+            out, the mock sky.
+        labels: a CSV, FITS or Parquet table with an id or file column and the classes.
+        target: the label's column, where it has an unusual name.
+        extent: pixels of the image that go into a stamp; found from the images if left out.
+        fold: which part of your objects is held out for `evaluate`,
+        folds: of how many (by a hash of the id).
+        objects: galaxies of the mock sky.
+        start: weights to start from; with your images, those shipped, if there are some.
+        from_nothing: with your images, start from random weights.
+        resume: go on with a run that was stopped.
+
+    Returns:
+        the trained predictor.
+
+    Example:
+        >>> train("morphology", out=Path("run"), images=Path("stamps"),  # doctest: +SKIP
+        ...       labels=Path("labels.csv"))
+    """
+    began = time.perf_counter()
+    module = recipe_module(recipe)
+    source: Source
+    if images is None:
+        counts = {**module.MOCK_OBJECTS, "train": objects}
+        source, data = module.mock(objects=counts, seed=settings.get("seed", 0)), "the mock sky"
+    else:
+        source = opened = open_images(
+            images,
+            labels,
+            size=module.SIZE,
+            target=target,
+            extent=extent,
+            fold=fold,
+            folds=folds,
+        )
+        if isinstance(opened, LabelledImages):
+            extent = opened.extent
+        data = f"{len(source)} labelled objects of {images.name}"
+        start = start or (None if from_nothing else shipped(recipe))
+    if target is not None:
+        settings["target"] = target
+    built = getattr(module, recipe)(source, **settings)
+    question = built.task.quantity
+    parts = {name: source.part(name).ids for name in ("train", "validation", "test")}
+    print(
+        f"{recipe}: {len(parts['train'])} objects to learn from, {len(parts['validation'])} to "
+        f"stop by, {len(parts['test'])} held out; classes " + ", ".join(question.classes)
+    )
+    if start is not None and not resume:
+        print(start_from(built.net, load(start)[0].net.state_dict()))
+    run = {
+        "recipe": recipe,
+        "settings": settings,
+        "seed": settings.get("seed", 0),
+        "objects": objects,
+        "images": None if images is None else str(images),
+        "labels": None if labels is None else str(labels),
+        "target": target,
+        "extent": extent,
+        "fold": fold,
+        "folds": folds,
+        "start": None if start is None else Path(start).name,
+        "split": {} if images is None else {k: v.tolist() for k, v in parts.items()},
+        "versions": {name: version(name) for name in ("deepfield", "torch", "numpy")},
+        "commit": commit(),
+        "machine": {"processor": platform.machine(), "threads": torch.get_num_threads()},
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "run.json", run)
+    unfitted = predictor(built, channels=tuple(source.channels), size=module.SIZE)
+    trained = unfitted.fit(source, directory=out, resume=resume)
+    card = Card(
+        recipe=recipe,
+        settings=settings,
+        channels=tuple(source.channels),
+        quantity={
+            "name": question.name,
+            "classes": question.classes,
+            "description": question.description,
+        },
+        data=data,
+        objects=len(parts["train"]),
+        seed=settings.get("seed", 0),
+        commit=commit(),
+    )
+    save(trained, card, out / "model.safetensors")
+    write_json(out / "run.json", {**run, "seconds": time.perf_counter() - began})
+    print(f"wrote {out / 'model.safetensors'}, history.csv and history.png beside it")
+    return trained
+
+
+def commit() -> str:
+    """The code's git commit, or the version outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return version("deepfield")
+    return found.stdout.strip()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Plain JSON, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
