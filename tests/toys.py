@@ -49,7 +49,10 @@ class ToySource:
         if self.spoil is not None:
             images = self.spoil(images, epoch)
         return Batch(
-            self.ids[indices.numpy()], images[indices], ("g",), truth=Truth({KIND: labels[indices]})
+            self.ids[indices.numpy()],
+            images[indices],
+            ("g",),
+            truth=Truth({KIND: labels[indices]}),
         )
 
 

@@ -17,8 +17,8 @@ import tyro
 from deepfield import __version__
 
 HERE = Path(__file__).parent
-ANNOTATIONS = {"Path": Path, "Literal": Literal}
-"""names that a verb's annotations may use, beside builtins"""
+SHELL = {"Path": Path, "Literal": Literal}
+"""names that annotations and defaults may use, beside builtins and constants of their file"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def read(folder: str, name: str) -> Signature:
     function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
     docstring = ast.get_docstring(function) or ""
     spec, helps, fields = function.args, described(docstring), []
+    known = {**SHELL, **constants(tree)}
     bare = len(spec.args) - len(spec.defaults)
     for i, (argument, default) in enumerate(
         zip(
@@ -60,15 +61,28 @@ def read(folder: str, name: str) -> Signature:
     ):
         assert argument.annotation is not None
         try:
-            kind = eval(ast.unparse(argument.annotation), dict(ANNOTATIONS))  # our own source
+            kind = eval(ast.unparse(argument.annotation), dict(known))  # our own source
         except NameError:
             continue
         if i < len(spec.args):
             kind = tyro.conf.Positional[kind]
         kind = Annotated[kind, tyro.conf.arg(help=helps.get(argument.arg, ""))]
-        value = field() if default is None else field(default=ast.literal_eval(default))
+        value = field()
+        if default is not None:
+            value = field(default=eval(ast.unparse(default), dict(known)))
         fields.append((argument.arg, kind, value))
     return Signature(docstring.partition("\n")[0], fields, spec.kwarg is not None)
+
+
+def constants(tree: ast.Module) -> dict[str, Any]:
+    """Numbers and texts that a module names at its top."""
+    return {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
 
 
 def described(docstring: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from deepfield.data.stamps import resize
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.flags import Flag
 
+CLEAN = Flag(0)
 LARGEST_RADIUS = 9.0
 """half-light radius, in stamp pixels, above which a cutout is shrunk"""
 
@@ -20,7 +21,7 @@ def cutouts(
     segments: np.ndarray,
     *,
     size: int = 64,
-    flags: Flag = Flag(0),
+    flags: Flag = CLEAN,
 ) -> Batch:
     """A stamp of every detected object, at the image's sampling or coarser.
 

@@ -24,8 +24,8 @@ def read_fits(path: Path | str, *, hdu: int | str | None = None) -> tuple[np.nda
     """Pixels of a FITS image: a cube [channel, y, x] or one 2-D image.
 
     Channel names come from the keywords ``BANDS`` (one letter each), ``BAND0`` or ``BAND1``
-    upwards, or, of a single image, the first word of ``FILTER`` or ``BAND``; else they are
-    ``channel_0`` upwards. Channels stay in the file's order. A noise map is taken from a second
+    upwards, or, of a single image, the first word of ``BAND``, ``FILTERX`` or ``FILTER``; else
+    they are ``channel_0`` upwards. Channels stay in the file's order. A noise map is taken from a second
     image HDU of the same shape named VAR or VARIANCE, IVAR or INVVAR, SIGMA, ERR, ERROR or RMS.
 
     Args:
@@ -121,14 +121,15 @@ def _channels(header: fits.Header, count: int) -> tuple[str, ...]:
     bands = str(header.get("BANDS", "")).strip()
     if len(bands) == count and len(set(bands)) == count:
         return tuple(bands)
-    for first in (0, 1):
-        numbered = [str(header.get(f"BAND{first + i}", "")).split() for i in range(count)]
-        if all(numbered) and len({words[0] for words in numbered}) == count:
-            return tuple(words[0] for words in numbered)
     if count == 1:
-        for key in ("FILTER", "BAND"):
+        # The Legacy Survey's FILTER is the camera's name of it, FILTERX the band.
+        for key in ("BAND", "FILTERX", "FILTER"):
             if words := str(header.get(key, "")).split():
                 return (words[0],)
+    for first in (0, 1):
+        numbered = [str(header.get(f"BAND{first + i}", "")).split() for i in range(count)]
+        if count > 1 and all(numbered) and len({words[0] for words in numbered}) == count:
+            return tuple(words[0] for words in numbered)
     return tuple(f"channel_{i}" for i in range(count))
 
 

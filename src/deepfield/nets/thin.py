@@ -1,5 +1,7 @@
 """The default trunk: a thin residual network that is fast on one CPU core."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 
@@ -44,6 +46,6 @@ def thin(channels: int, widths: tuple[int, ...] = (16, 32, 64, 128)) -> nn.Seque
         torch.Size([2, 128])
     """
     layers = down(channels, widths[0], 5)
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [*down(inputs, outputs, 3), Residual(outputs)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())

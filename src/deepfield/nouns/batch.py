@@ -151,8 +151,8 @@ class Batch:
                 ) from None
             if self.variance.ndim != self.values.ndim or len(self.variance) not in (1, n):
                 raise ValueError(
-                    f"variance has shape {tuple(self.variance.shape)}; expected as many axes as the "
-                    f"values' {shape} with 1 or {n} objects first"
+                    f"variance has shape {tuple(self.variance.shape)}; expected as many axes as "
+                    f"the values' {shape}, with 1 or {n} objects first"
                 )
             if bool((self.variance <= 0).any()) or bool(self.variance.isnan().any()):
                 raise ValueError(

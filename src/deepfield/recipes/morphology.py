@@ -1,4 +1,4 @@
-"""Morphology: which of a few kinds is each galaxy? (after Dominguez Sanchez+18, MNRAS 476, 3661)"""
+"""Morphology: which of a few kinds is each galaxy? (Dominguez Sanchez+18, MNRAS 476, 3661)"""
 
 from functools import partial
 

@@ -117,6 +117,9 @@ def transfer(psf: Psf, *, grid: int, supersampling: int) -> Tensor:
         [object or 1, channel, grid * supersampling, grid * supersampling // 2 + 1], complex,
         laid out as ``torch.fft.rfft2``.
 
+    Raises:
+        ValueError: a kernel wider than the grid.
+
     Example:
         >>> psf = Psf(torch.eye(3)[1].outer(torch.eye(3)[1])[None, None])
         >>> transfer(psf, grid=8, supersampling=1).abs().min().item()

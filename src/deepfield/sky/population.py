@@ -89,7 +89,7 @@ class Galaxies:
 
 @dataclass(frozen=True)
 class Population:
-    """Priors of five kinds of galaxies, equally frequent, relative to a survey's sharpness and depth.
+    """Priors of five equally frequent kinds, relative to a survey's sharpness and depth.
 
     Sizes are in units of the PSF and brightness is a signal-to-noise ratio, so that the same
     question is equally hard in any survey. About half of the features can be seen.

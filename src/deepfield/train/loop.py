@@ -12,7 +12,7 @@ from deepfield.nouns.source import Source
 from deepfield.train.course import Course
 from deepfield.train.display import Display
 from deepfield.train.history import History, HistoryFiles
-from deepfield.train.parallel import agree
+from deepfield.train.parallel import agree, machine
 from deepfield.train.players import Player, adam, sgd
 from deepfield.train.run import Run
 from deepfield.train.training import Training
@@ -55,18 +55,18 @@ def fit(
         ValueError: too few objects; a checkpoint of other settings; a loss, gradient or weight
             that is not finite: it reaches no kept weights, and the net has the best ones so far.
     """
-    machine = PartialState()
+    here = machine()
     home = next(net.parameters()).device
-    course = Course(net, task, training, source.part("train"), source.part("validation"), machine)
-    _place(net, machine)
+    course = Course(net, task, training, source.part("train"), source.part("validation"), here)
+    _place(net, here)
     run = Run(net, [Player(net, name, training.optimizer) for name in task.players or ("",)])
     settings = course.settings()
     if resume and directory is not None and (directory / CHECKPOINT).exists():
         run.load(directory / CHECKPOINT, settings)
-    keeps = directory if machine.is_main_process else None
+    keeps = directory if here.is_main_process else None
     files = None if keeps is None else HistoryFiles(keeps)
-    shown = progress and machine.is_main_process
-    cuda = [machine.device] if machine.device.type == "cuda" else []
+    shown = progress and here.is_main_process
+    cuda = [here.device] if here.device.type == "cuda" else []
     try:
         with (
             torch.random.fork_rng(devices=cuda),
@@ -110,10 +110,10 @@ def _over(history: History, training: Training) -> bool:
     return len(history) >= training.epochs or stopping.over(values)
 
 
-def _place(net: nn.Module, machine: PartialState) -> None:
+def _place(net: nn.Module, here: PartialState) -> None:
     """On the device, equal in all processes, and with the memory layout convolutions like."""
-    net.to(machine.device)
+    net.to(here.device)
     for parameter in net.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    agree(net, machine)
+    agree(net, here)

@@ -10,10 +10,19 @@ from typing import TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast, broadcast_object_list, reduce
+from accelerate.utils import broadcast, broadcast_object_list, parse_flag_from_env, reduce
 from torch import Tensor, nn
 
 T = TypeVar("T")
+
+
+def machine() -> PartialState:
+    """This process's device and its place among the others.
+
+    The CPU if there is nothing faster, or if ``accelerate launch --cpu`` asks for it.
+    """
+    only_cpu = not torch.accelerator.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
+    return PartialState(cpu=only_cpu)
 
 
 def share(rows: Tensor, state: PartialState) -> Tensor:

@@ -71,7 +71,7 @@ def demo(*, out: Path = Path("out/demo")) -> QTable:
             out / "report.html",
             "The Hubble Deep Field, classified",
             _parts(image, batch.values.numpy(), found, card.quantity["classes"]),
-            subtitle=f"{len(found):,} objects; weights {provenance(weights, card)['weights'][:12]}",
+            subtitle=f"{len(found):,} objects; weights {found.meta['weights'][:12]}",
         )
     console.print(f"done in {time.perf_counter() - began:.0f} s")
     for name in ("catalogue.parquet", "catalogue.fits", "report.html"):

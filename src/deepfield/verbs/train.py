@@ -42,8 +42,8 @@ def train(
     Args:
         recipe: its name; `deepfield recipes` lists them.
         out: the run directory: run.json, history.csv, history.png, model.safetensors.
-        images: a folder or glob of FITS, JPEG or PNG files, or a file of `deepfield simulate`; left
-            out, the mock sky.
+        images: a folder or glob of FITS, JPEG or PNG files, or a file of `deepfield simulate`;
+            left out, the mock sky.
         labels: a CSV, FITS or Parquet table with an id or file column and the classes.
         target: the label's column, where it has an unusual name.
         extent: pixels of the image that go into a stamp; found from the images if left out.
