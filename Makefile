@@ -7,7 +7,7 @@ OUT ?= out/demo
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: install demo test check bench clean
+.PHONY: install demo test check bench weights clean
 
 install: .venv/installed
 
@@ -29,6 +29,12 @@ check: install
 
 bench: install
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+# Retrains the shipped weights; replace them rarely, git keeps each version.
+weights: install
+	$(BIN)/deepfield train morphology --epochs 30 --zoom 1 --shift 0 --out out/morphology --resume
+	cp out/morphology/model.safetensors src/deepfield/weights/morphology.safetensors
+	$(BIN)/deepfield evaluate morphology --objects 4000 --seed 1 --out out/morphology/judged
 
 clean:
 	rm -rf .venv out .mypy_cache .ruff_cache .hypothesis

@@ -47,7 +47,7 @@ def test_any_bands_and_sizes(channels, size, backbone):
 def test_a_trunk_of_other_channels_is_refused():
     with pytest.raises(ValueError, match="the trunk does not take"):
         Network(thin(6), outputs=2, channels=5)
-    with pytest.raises(ValueError, match="expected .object, feature."):
+    with pytest.raises(ValueError, match=r"expected .object, feature."):
         Network(nn.Conv2d(6, 4, 3), outputs=2, channels=3)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +16,27 @@ from deepfield.data.info import Info
 from deepfield.data.noise import sky
 from deepfield.data.stamps import SAMPLE, resize, typical_extent
 from deepfield.nouns.flags import Flag
+
+QUANTUM = 12**-0.5
+"""the least sigma of a JPEG or PNG: the rounding of its values to integers"""
+
+
+class Readable(Protocol):
+    """One object's pixels, in files or in memory."""
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Its files by band; a single one is under ``""``."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """What messages call it."""
+        ...
+
+    def read(self) -> tuple[np.ndarray, Info]:
+        """[channel, y, x], and what is known of them; ``ValueError`` where it cannot be read."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +89,7 @@ class Cutter:
         strict: a bad object is an error; otherwise a flagged row.
     """
 
-    images: Sequence[Image]
+    images: Sequence[Readable]
     channels: tuple[str, ...]
     model: str
     extent: float
@@ -77,7 +99,7 @@ class Cutter:
 
     @classmethod
     def of(
-        cls, images: Sequence[Image], size: int, extent: float | None, strict: bool
+        cls, images: Sequence[Readable], size: int, extent: float | None, strict: bool
     ) -> "Cutter":
         """A cutter whose channels, and extent where it is None, come from the first images.
 
@@ -107,7 +129,7 @@ class Cutter:
             cutter._measure(chain([first], pixels))
         return cutter
 
-    def _measure(self, pixels: Iterator[tuple[Image, np.ndarray, Info]]) -> None:
+    def _measure(self, pixels: Iterator[tuple[Readable, np.ndarray, Info]]) -> None:
         """Choose the extent."""
         shapes = set()
 
@@ -148,7 +170,7 @@ class Cutter:
             self._kept[row] = self._cut(self.images[row])
         return self._kept[row]
 
-    def _cut(self, image: Image) -> tuple[Tensor, Tensor, int]:
+    def _cut(self, image: Readable) -> tuple[Tensor, Tensor, int]:
         try:
             pixels, info = image.read()
             missing = self._check(image, info)
@@ -180,6 +202,8 @@ class Cutter:
         stamp = (stamp - level[0, :, None, None]).masked_fill(gone, 0)
         if variance is None:
             flags |= Flag.VARIANCE_ESTIMATED
+            # Averaging hides the eight bits of a picture, whose sky may be constant.
+            sigma = sigma.clamp(min=QUANTUM) if info.display else sigma
             variance = sigma[0, :, None, None].square()
         if bool(gone.any()):
             flags |= Flag.MISSING_PIXELS
@@ -192,7 +216,7 @@ class Cutter:
         whole[at], noise[at] = stamp, variance.expand_as(stamp)
         return whole, noise, int(flags)
 
-    def _check(self, image: Image, info: Info) -> Flag:
+    def _check(self, image: Readable, info: Info) -> Flag:
         """``MISSING_PIXELS`` where an object of one file a band lacks a band."""
         if info.channels == self.channels:
             return Flag(0)
@@ -210,7 +234,9 @@ class Cutter:
         return values, variance, int(flags)
 
 
-def _readable(images: Sequence[Image], strict: bool) -> Iterator[tuple[Image, np.ndarray, Info]]:
+def _readable(
+    images: Sequence[Readable], strict: bool
+) -> Iterator[tuple[Readable, np.ndarray, Info]]:
     for image in images:
         try:
             values, info = image.read()

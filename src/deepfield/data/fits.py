@@ -1,9 +1,9 @@
 """FITS images: any HDU, tile-compressed or not, gzipped or not."""
 
-import struct
 import warnings
-import zlib
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -11,10 +11,8 @@ from astropy.io import fits
 from deepfield.data.info import Info
 
 IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
-BROKEN = (
-    OSError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, MemoryError,
-    OverflowError, RuntimeError, struct.error, zlib.error, fits.VerifyError,
-)  # fmt: skip
+MOST = 256
+"""HDUs are looked at: a damaged header can send astropy round one HDU for ever"""
 VARIANCES = {"VARIANCE", "VAR"}
 INVERSES = {"IVAR", "INVVAR"}
 SIGMAS = {"SIGMA", "ERR", "ERROR", "RMS"}
@@ -25,8 +23,9 @@ def read_fits(path: Path | str, *, hdu: int | str | None = None) -> tuple[np.nda
 
     Channel names come from the keywords ``BANDS`` (one letter each), ``BAND0`` or ``BAND1``
     upwards, or, of a single image, the first word of ``BAND``, ``FILTERX`` or ``FILTER``; else
-    they are ``channel_0`` upwards. Channels stay in the file's order. A noise map is taken from a second
-    image HDU of the same shape named VAR or VARIANCE, IVAR or INVVAR, SIGMA, ERR, ERROR or RMS.
+    they are ``channel_0`` upwards. Channels stay in the file's order. A noise map is taken from a
+    second image HDU of the same shape named VAR or VARIANCE, IVAR or INVVAR, SIGMA, ERR, ERROR or
+    RMS.
 
     Args:
         path: a file: .fits, .fits.fz, .fits.gz.
@@ -54,12 +53,16 @@ def read_fits(path: Path | str, *, hdu: int | str | None = None) -> tuple[np.nda
         warnings.simplefilter("always")
         try:
             # Memory-mapping a truncated file can end the process with SIGBUS.
-            with fits.open(path, memmap=False) as file:
-                image, names = _choose(file, hdu), [h.name or h.__class__.__name__ for h in file]
+            # Where opening fails, astropy would leave its own handle open.
+            with open(path, "rb") as raw, fits.open(raw, memmap=False) as file:
+                hdus = list(islice(file, MOST))
+                names = [h.name or h.__class__.__name__ for h in hdus]
+                image = _choose(hdus, hdu)
                 values = None if image is None else _native(image.data)
                 header = None if image is None else image.header.copy()
-                variance = None if values is None else _variance(file, image, values.shape)
-        except BROKEN as error:
+                variance = None if values is None else _variance(hdus, image, values.shape)
+        # On damaged files astropy and its decompressors raise nearly anything.
+        except Exception as error:
             raise ValueError(_unreadable(path, str(error) or type(error).__name__)) from None
     for warning in caught:
         if "truncated" in str(warning.message).lower():
@@ -84,24 +87,21 @@ def read_fits(path: Path | str, *, hdu: int | str | None = None) -> tuple[np.nda
     )
 
 
-def _choose(file: fits.HDUList, hdu: int | str | None) -> fits.ImageHDU | None:
-    if hdu is None:
-        return next((h for h in file if isinstance(h, IMAGES) and len(h.shape) > 0), None)
-    try:
-        chosen = file[hdu]
-    except (KeyError, IndexError):
-        return None
-    return chosen if isinstance(chosen, IMAGES) and len(chosen.shape) > 0 else None
+def _choose(hdus: list[Any], hdu: int | str | None) -> fits.ImageHDU | None:
+    held = [h for h in hdus if isinstance(h, IMAGES) and len(h.shape) > 0]
+    if isinstance(hdu, int):
+        held = [h for h in held if -len(hdus) <= hdu < len(hdus) and h is hdus[hdu]]
+    elif hdu is not None:
+        held = [h for h in held if h.name.upper() == hdu.upper()]
+    return held[0] if held else None
 
 
 def _native(data: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def _variance(
-    file: fits.HDUList, image: fits.ImageHDU, shape: tuple[int, ...]
-) -> np.ndarray | None:
-    for h in file:
+def _variance(hdus: list[Any], image: fits.ImageHDU, shape: tuple[int, ...]) -> np.ndarray | None:
+    for h in hdus:
         if h is image or not isinstance(h, IMAGES) or h.shape != shape:
             continue
         name = h.name.upper()

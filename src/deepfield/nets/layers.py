@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan, prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from deepfield.nouns.batch import Batch
+
+
+WINDOWED = (nn.modules.conv._ConvNd, nn.MaxPool2d, nn.AvgPool2d)
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Layer:
     receptive_field: float
 
 
-def _square(value: int | tuple[int, ...]) -> int:
+def _square(value: Any) -> int:
     return value if isinstance(value, int) else value[0]
 
 
@@ -62,10 +66,10 @@ def layer_table(net: nn.Module, batch: Batch | Tensor) -> list[Layer]:
                 cost = module.in_features * prod(shape)
             if isinstance(module, nn.Linear | nn.AdaptiveAvgPool2d | nn.Flatten):
                 state["field"] = nan
-            elif hasattr(module, "kernel_size"):
-                reach = (_square(module.kernel_size) - 1) * _square(getattr(module, "dilation", 1))
-                state["field"] += reach * state["stride"]
-                state["stride"] *= _square(getattr(module, "stride", 1))
+            elif isinstance(module, WINDOWED):
+                dilation = 1 if isinstance(module, nn.AvgPool2d) else _square(module.dilation)
+                state["field"] += (_square(module.kernel_size) - 1) * dilation * state["stride"]
+                state["stride"] *= _square(module.stride)
             count = sum(p.numel() for p in module.parameters())
             rows.append(Layer(name, type(module).__name__, shape, count, cost, state["field"]))
 

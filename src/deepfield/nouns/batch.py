@@ -108,18 +108,15 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
-
-        def move(x: Tensor | None) -> Tensor | None:
-            return None if x is None else x.to(device)
-
+        variance, position, flags = self.variance, self.sky_position, self.flags
         return replace(
             self,
             values=self.values.to(device),
-            variance=move(self.variance),
-            psf=move(self.psf),
-            sky_position=move(self.sky_position),
-            flags=move(self.flags),
-            truth=move(self.truth),
+            variance=None if variance is None else variance.to(device),
+            psf=None if self.psf is None else self.psf.to(device),
+            sky_position=None if position is None else position.to(device),
+            flags=None if flags is None else flags.to(device),
+            truth=None if self.truth is None else self.truth.to(device),
         )
 
     def check(self) -> "Batch":

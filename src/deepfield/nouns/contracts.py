@@ -28,8 +28,10 @@ class Predictor(Protocol):
 class Rival(Predictor, Protocol):
     """A classical method: a predictor without gradients."""
 
-    limit: int | None
-    """how many training objects it can afford; None = all"""
+    @property
+    def limit(self) -> int | None:
+        """How many training objects it can afford; None = all."""
+        ...
 
 
 class Task(Protocol):
@@ -40,7 +42,10 @@ class Task(Protocol):
     network on the sum of all losses.
     """
 
-    players: tuple[str, ...]
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Names of submodules that are trained in turn; empty = the whole network at once."""
+        ...
 
     def losses(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Named scalar losses, differentiable; known truth only."""

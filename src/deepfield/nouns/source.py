@@ -19,10 +19,20 @@ class Source(Protocol):
     fresh noise; real images stay as they are.
     """
 
-    ids: np.ndarray
-    """[object] strings."""
-    channels: tuple[str, ...]
-    grid: tuple[str, ...]
+    @property
+    def ids(self) -> np.ndarray:
+        """[object] strings."""
+        ...
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the bands, from blue to red."""
+        ...
+
+    @property
+    def grid(self) -> tuple[str, ...]:
+        """Names of the axes after the channel."""
+        ...
 
     def __len__(self) -> int: ...
 

@@ -32,7 +32,8 @@ class Setting:
 def picture(image: Tensor, setting: Setting) -> np.ndarray:
     """[object, y, x]: the stamp blurred, stretched and cropped, before its gradient is taken.
 
-    The stretch is the asinh of light over three times the sky noise. The crop keeps at least two cells by two, one block.
+    The stretch is the asinh of light over three times the sky noise. The crop keeps at least two
+    cells by two, one block.
 
     Args:
         image: [object, y, x] in units of the sky noise.

@@ -28,7 +28,7 @@ class HogSvm:
     """Classes from histograms of oriented gradients (Dalal & Triggs 2005) and an RBF machine.
 
     Crop, cell and blur are chosen on ``tuning`` training and ``held_out`` validation objects,
-    together with the machine's own settings; then it learns on up to ``limit`` objects. The sky
+    then the machine's own settings; then it learns on up to ``limit`` objects. The sky
     has no up and no left, but a histogram of oriented gradients has: few objects are shown in up
     to eight views, turned by quarters and mirrored, until there are ``rows``. Soft labels count as
     their largest class, weighted by its fraction.
@@ -82,17 +82,16 @@ class HogSvm:
         classes = len(fitted.quantity.classes)
         train = collect(source.part("train"), self.name, self.limit, _images)
         held_out = collect(source.part("validation"), self.name, self.held_out, _images)
-        few = train.first(self.tuning)
+        few = _views(train.first(self.tuning), 2 * self.tuning)
         tried = []
         for setting in self.settings:
-            pair = _histograms(few, setting), _histograms(held_out, setting)
-            penalty, width, accuracy = tune(*pair, _scaling(pair[0]))
-            tried.append((accuracy, penalty, width, setting))
-        _, penalty, width, fitted.setting = max(tried, key=lambda t: t[0])
+            x, y = _histograms(few, setting), _histograms(held_out, setting)
+            tried.append((tune(x, y, _scaling(x), (10.0,), (1.0,))[2], setting))
+        fitted.setting = max(tried, key=lambda t: t[0])[1]
+        x, y = _histograms(few, fitted.setting), _histograms(held_out, fitted.setting)
+        penalty, width, _ = tune(x, y, _scaling(x))
         every = _histograms(_views(train, self.rows), fitted.setting)
-        fitted.machine = learn(
-            every, _histograms(held_out, fitted.setting), _scaling(every), classes, penalty, width
-        )
+        fitted.machine = learn(every, y, _scaling(every), classes, penalty, width)
         return fitted
 
     def predict(self, batch: Batch) -> Prediction:

@@ -1,5 +1,6 @@
 """Support vectors: an RBF machine on any features, tuned and calibrated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -35,19 +36,27 @@ class SupportVectors:
         return self.to_probability(scores)
 
 
-def tune(train: Examples, held_out: Examples, prepare: Pipeline) -> tuple[float, float, float]:
+def tune(
+    train: Examples,
+    held_out: Examples,
+    prepare: Pipeline,
+    penalties: Sequence[float] = PENALTIES,
+    widths: Sequence[float] = WIDTHS,
+) -> tuple[float, float, float]:
     """The penalty C and width gamma with the best accuracy on held-out objects, and that accuracy.
 
     Args:
         train: a subset will do.
         held_out: validation objects.
         prepare: scaling, fitted here on ``train``.
+        penalties: C to try.
+        widths: gamma to try, in units of 1 / (features x variance).
     """
     x = prepare.fit_transform(train.features)
     y = prepare.transform(held_out.features)
     unit = 1 / (x.shape[1] * max(x.var(), 1e-12))
     tried = []
-    for penalty, width in product(PENALTIES, WIDTHS):
+    for penalty, width in product(penalties, widths):
         machine = SVC(C=penalty, gamma=width * unit).fit(x, train.labels, train.weights)
         tried.append((machine.score(y, held_out.labels, held_out.weights), penalty, width))
     # The softest of the best: ties between neighbours are common on few objects.

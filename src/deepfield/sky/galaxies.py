@@ -83,6 +83,8 @@ def shine(galaxies: Galaxies, survey: Survey, *, size: int) -> Light:
     for kind in (EDGE_ON, SPIRAL, BARRED, IRREGULAR):
         has_it = galaxies.kind == kind
         for at in (has_it | (galaxies.kind == SMOOTH)).nonzero()[:, 0].split(IN_CACHE):
+            if not len(at):  # an empty tensor splits into one empty part
+                continue
             some = galaxies.take(at)
             disc, feature, extent = _disc(kind, some, survey, psf, size)
             image.index_add_(0, at, disc * has_it[at][:, None, None, None])

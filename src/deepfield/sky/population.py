@@ -105,7 +105,7 @@ class Population:
         torch.Size([3])
     """
 
-    signal_to_noise: tuple[float, float] = (6.0, 1200.0)
+    signal_to_noise: tuple[float, float] = (5.0, 2500.0)
     radius: tuple[float, float] = (0.9, 3.2)
 
     def draw(
@@ -161,10 +161,10 @@ class Population:
         tint = normal(0.0, 0.2)
         arms = pick(2, 2, 2, 3, 4)
         with_arms = next(columns) < 0.5  # of the barred
-        arm_strength, faint_arms = flat(0.45, 0.9), flat(0.2, 0.5) * with_arms
-        pitch = flat(15.0, 40.0) * pick(-1, 1)
+        arm_strength, faint_arms = flat(0.45, 0.9), flat(0.1, 0.3) * with_arms
+        pitch = flat(12.0, 30.0) * pick(-1, 1)
         sharpness, arm_phase = flat(1.0, 3.0), flat(0, 360)
-        bar = [flat(0.6, 1.3), flat(0.2, 0.45), flat(0.2, 0.4), flat(0, 180)]
+        bar = [flat(0.7, 1.4), flat(0.25, 0.5), flat(0.2, 0.4), flat(0, 180)]
         angle = flat(0, 180)
         x, y = flat(-1.5, 1.5), flat(-1.5, 1.5)
         clump_strength, lopsided = flat(0.3, 0.7), flat(0.1, 0.6)
@@ -183,7 +183,7 @@ class Population:
             companions[:, i, 0], companions[:, i, 1] = r * np.cos(theta), r * np.sin(theta)
             companions[:, i, 2] = np.where(next(columns) < 0.3, 0.1, flat(0.3, 1.0) * fwhm)
             companions[:, i, 3] = 1.5
-            companions[:, i, 4] = log_flat(0.03, 0.6) * (i < neighbours)
+            companions[:, i, 4] = log_flat(0.02, 0.4) * (i < neighbours)
             companions[:, i, 5] = slope + flat(-1.5, 1.5)
         columns_by_name = {
             "kind": kind,

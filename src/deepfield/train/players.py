@@ -9,7 +9,7 @@ import torch
 from accelerate import PartialState
 from torch import Tensor, nn
 from torch.nn import Parameter
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grads_with_norm_
 from torch.optim import SGD, AdamW, Optimizer
 
 from deepfield.train.parallel import average
@@ -102,8 +102,10 @@ class Player:
         if self.name:
             losses = {self.name: losses[self.name]}
         total = reduce(add, losses.values())
-        self.optimizer.zero_grad()
-        total.backward(inputs=self.parameters)
+        for parameter in self.parameters:
+            parameter.grad = None
+        # Of several players, only the one whose turn it is may collect gradients.
+        total.backward(inputs=self.parameters if self.name else None)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         average(gradients, state)
         values = [loss.detach() for loss in losses.values()]
@@ -112,7 +114,8 @@ class Player:
         for name, number in numbers.items():
             if not math.isfinite(number):
                 raise FloatingPointError(f"the loss {name} is {number}")
-        norm = get_total_norm(gradients)
+        # As torch.nn.utils.get_total_norm, which sorts by device first: 0.1 ms of every step.
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         if not math.isfinite(norm.item()):
             raise FloatingPointError(f"the gradient's norm is {norm.item()}")
         if clip is not None:
