@@ -199,7 +199,7 @@ AGREEMENT = {
 def test_morphometry_agrees_with_statmorph():
     statmorph = pytest.importorskip("statmorph")
     rng = np.random.default_rng(1)
-    images = [sersic(rng) for _ in range(24)]
+    images = [sersic(rng) for _ in range(16)]
     found = morphometry.features(as_batch(images)).numpy()
     rows = []
     for image in images:
@@ -225,7 +225,7 @@ def test_morphometry_agrees_with_statmorph():
             )
     theirs = np.array(rows)
     good = theirs[:, -1] < 2
-    assert good.sum() >= 18
+    assert good.sum() >= 12
     for i, (name, (correlation, bias)) in enumerate(AGREEMENT.items()):
         ours, other = column(found, name)[good], theirs[good, i]
         assert np.corrcoef(ours, other)[0, 1] > correlation, name

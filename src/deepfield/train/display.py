@@ -29,7 +29,7 @@ class Display:
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}  {task.fields[validation]}"),
+            TextColumn("{task.fields[loss]}  {task.fields[validation]}"),
             TextColumn("rate {task.fields[rate]:.2g}"),
             TimeRemainingColumn(),
             console=self._console,
@@ -40,7 +40,7 @@ class Display:
             "",
             total=epochs * steps,
             epoch=f"1/{epochs}",
-            loss=float("nan"),
+            loss="",
             rate=0.0,
             validation="",
         )
@@ -64,7 +64,7 @@ class Display:
             self._bar,
             completed=epoch * self._steps + run.step,
             epoch=f"{epoch + 1}/{self._epochs}",
-            loss=sum(run.means().values()),
+            loss=f"loss {sum(run.means().values()):.4f}",
             rate=run.rate,
             refresh=True,
         )
@@ -77,7 +77,15 @@ class Display:
         text = f"validation loss {row['validation_loss']:.4f}"
         for name in [watched] if watched in scores else scores[:1]:
             text += f", {name.removeprefix('validation_')} {row[name]:.4f}"
-        self._progress.update(self._bar, validation=text, refresh=self._live)
+        self._progress.update(
+            self._bar,
+            completed=row["epoch"] * self._steps,
+            epoch=f"{row['epoch']}/{self._epochs}",
+            loss=f"loss {row['train_loss']:.4f}",
+            rate=row["rate"],
+            validation=text,
+            refresh=self._live,
+        )
         if self._lines:
             self._console.print(
                 f"epoch {row['epoch']}/{self._epochs}: loss {row['train_loss']:.4f}, {text}, "

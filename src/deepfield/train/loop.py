@@ -54,6 +54,24 @@ def fit(
     Raises:
         ValueError: too few objects; a checkpoint of other settings; a loss, gradient or weight
             that is not finite: it reaches no kept weights, and the net has the best ones so far.
+
+    Example:
+        >>> import numpy as np
+        >>> from deepfield.nouns.batch import Batch
+        >>> class Points:  # a source of eight numbers
+        ...     ids = np.array(list("abcdefgh"))
+        ...     def __len__(self): return 8
+        ...     def part(self, split): return self
+        ...     def take(self, rows, epoch):
+        ...         return Batch(self.ids[rows], torch.ones(len(rows), 1), ("x",), grid=())
+        >>> class Three:  # a task without truth: only losses
+        ...     players = ()
+        ...     def losses(self, net, batch): return {"far": (net(batch.values) - 3).abs().mean()}
+        ...     def predict(self, net, batch): return None
+        >>> training = Training(epochs=50, batch_size=4, optimizer=adam(0.1))
+        >>> history = fit(nn.Linear(1, 1), Three(), Points(), training, progress=False)
+        >>> min(history.column("validation_loss")) < 0.1
+        True
     """
     here = machine()
     home = next(net.parameters()).device

@@ -38,7 +38,7 @@ def average(tensors: Sequence[Tensor], state: PartialState) -> None:
         return
     flat = reduce(torch.cat([tensor.reshape(-1) for tensor in tensors]), "mean")
     for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
-        pass
+        tensor.copy_(mean.view_as(tensor))
 
 
 def agree(net: nn.Module, state: PartialState) -> None:
