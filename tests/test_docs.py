@@ -25,4 +25,3 @@ def test_every_folder_of_the_readme_exists():
     named = set(re.findall(r"^  (\w+)/ ", tree[1], re.M))
     there = {p.name for p in (ROOT / "src/deepfield").iterdir() if p.is_dir()}
     assert named == there - {"__pycache__"}
-

@@ -140,7 +140,9 @@ def main() -> None:
         fields = fields + [f for f in read("recipes", rest[0]).fields if f[0] not in own]
     # Required arguments first, as a dataclass wants them; all options are keywords anyway.
     given = make_dataclass(verb, fields, kw_only=True)
-    arguments: Any = tyro.cli(given, args=rest, prog=f"deepfield {verb}", description=signature.summary)
+    arguments: Any = tyro.cli(
+        given, args=rest, prog=f"deepfield {verb}", description=signature.summary
+    )
     # Before PyTorch starts: its thread pools are slower than one thread on small tensors.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     function = getattr(import_module(f"deepfield.verbs.{verb}"), verb)

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepfield.data.atomic import atomic
 from deepfield.data.split import split_of
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source, Split
 from deepfield.nouns.survey import Band, Survey
+from deepfield.nouns.whole import whole
 
 LAYOUT = 1
 
@@ -54,7 +54,7 @@ def write_hdf5(source: Source, path: Path | str, *, epoch: int = 0, chunk: int =
     """
     if len(source) == 0:
         raise ValueError(f"{path}: nothing to write; expected a source with objects")
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with whole(path) as temporary, h5py.File(temporary, "w") as file:
         for start in range(0, len(source), chunk):
             at = torch.arange(start, min(start + chunk, len(source)))
             batch = source.take(at, epoch)

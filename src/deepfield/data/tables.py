@@ -13,7 +13,7 @@ from astropy import units
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 
-from deepfield.data.atomic import atomic
+from deepfield.nouns.whole import whole
 
 KINDS = ".csv, .ecsv, .fits or .parquet"
 # "007" is a name, not a number: reading it as 7 would lose the object.
@@ -92,7 +92,7 @@ def write_table(table: Table, path: Path | str) -> Path:
     if writer is None:
         raise ValueError(f"{path}: cannot write this kind of table; expected {KINDS}")
     plain = Table({name: _plain(table, name) for name in table.colnames}, meta=dict(table.meta))
-    with atomic(path) as temporary, warnings.catch_warnings():
+    with whole(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         writer(plain, temporary)
     return path

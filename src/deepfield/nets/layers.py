@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from deepfield.nouns.batch import Batch
 
-
 WINDOWED = (nn.modules.conv._ConvNd, nn.MaxPool2d, nn.AvgPool2d)
 
 

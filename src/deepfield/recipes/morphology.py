@@ -3,6 +3,7 @@
 from functools import partial
 
 from deepfield.data.augment import Dihedral, isotropic
+from deepfield.data.display import Display, InTurn
 from deepfield.data.simulated import Simulated
 from deepfield.nets.network import Network, stretched_channels
 from deepfield.nets.seeded import seeded
@@ -30,7 +31,7 @@ def mock(*, objects: dict[str, int], seed: int) -> Simulated:
     return Simulated(sdss(), objects, seed=seed, size=SIZE)
 
 
-MOCK_OBJECTS = {"train": 60000, "validation": 3000, "calibrate": 2000}
+MOCK_OBJECTS = {"train": 50000, "validation": 2000}
 
 
 def morphology(
@@ -45,6 +46,7 @@ def morphology(
     patience: int = 20,
     zoom: float = 1.2,
     shift: float = 0.04,
+    display: float = 0.0,
     seed: int = 0,
 ) -> Recipe:
     """Kinds of galaxies from colour stamps, beside HoG + SVM and morphometry.
@@ -61,11 +63,12 @@ def morphology(
         zoom: augmentation turns, mirrors, magnifies by up to this factor or its inverse,
         shift: and moves by up to this share of the side. With 1 and 0 only exact mirror images
             and quarter turns remain, which leave the noise as it is.
+        display: share of the training stamps that are shown as a JPEG would.
         seed: of the initial weights and of every draw in training.
     """
     question = source.quantity(target)
     channels = len(source.channels)
-    resamples = zoom != 1 or shift > 0
+    moves = isotropic(shift, (1 / zoom, zoom)) if zoom != 1 or shift > 0 else Dihedral()
     return Recipe(
         name="morphology",
         net=seeded(
@@ -85,7 +88,7 @@ def morphology(
             optimizer=adam(rate, weight_decay=weight_decay),
             schedule=cosine(warmup=0.05),
             stopping=Stopping(monitor="loss", patience=patience),
-            augment=isotropic(shift, (1 / zoom, zoom)) if resamples else Dihedral(),
+            augment=InTurn((moves, Display(display))),
             seed=seed,
         ),
         rivals={

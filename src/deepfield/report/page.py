@@ -1,12 +1,11 @@
 """One self-contained HTML page."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from deepfield.nouns.whole import whole
 from deepfield.report.parts import Part
 
 TEMPLATES = Environment(
@@ -42,7 +41,7 @@ def write_page(path: str | Path, title: str, parts: Sequence[Part], *, subtitle:
     """Write a page; whoever reads the path meanwhile finds the old page or the new one.
 
     Args:
-        path: of the HTML file; its folder must exist.
+        path: of the HTML file; missing folders are made.
         title, parts, subtitle: as in ``page``.
 
     Returns:
@@ -51,15 +50,7 @@ def write_page(path: str | Path, title: str, parts: Sequence[Part], *, subtitle:
     Raises:
         OSError: the file cannot be written.
     """
-    path = Path(path)
     html = page(title, parts, subtitle=subtitle)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(html)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    with whole(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return Path(path)

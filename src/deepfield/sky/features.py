@@ -1,5 +1,7 @@
 """Features: arms, bars and clumps, painted as surface brightness on a fine grid."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -54,16 +56,27 @@ def arms(galaxies: Galaxies, radius: Tensor, azimuth: Tensor) -> Tensor:
 def bar(galaxies: Galaxies, radius: Tensor, azimuth: Tensor) -> Tensor:
     """A boxy bar with a soft edge at its length, in the plane of the disc."""
     turned = azimuth - torch.deg2rad(column(galaxies.bar_angle))
-    along = radius * turned.cos() / column(galaxies.bar_length)
-    across = radius * turned.sin() / column(galaxies.bar_length * galaxies.bar_axis_ratio)
-    boxy = (along**4 + across**4).sqrt()  # square of the distance in bar lengths
-    return torch.exp(-boxy * boxy.sqrt())
+    return _boxy(galaxies, radius, torch.cos(2 * turned))
 
 
 def round_bar(galaxies: Galaxies, radius: Tensor, azimuth: Tensor) -> Tensor:
     """The bar's light spread over azimuth: what it would be if it were a bulge."""
-    turns = torch.arange(TURNS) * (torch.pi / TURNS)
-    return torch.stack([bar(galaxies, radius, azimuth + turn) for turn in turns]).mean(0)
+    cosine, sine = torch.cos(2 * azimuth), torch.sin(2 * azimuth)
+    painted = torch.zeros_like(radius)
+    for i in range(TURNS):
+        turn = 2 * math.pi * i / TURNS  # of twice the azimuth
+        painted += _boxy(galaxies, radius, cosine * math.cos(turn) - sine * math.sin(turn))
+    return painted / TURNS
+
+
+def _boxy(galaxies: Galaxies, radius: Tensor, cosine: Tensor) -> Tensor:
+    """A bar from the cosine of twice the angle to its major axis."""
+    half = radius.square() / 2
+    along = half * (1 + cosine) / column(galaxies.bar_length) ** 2
+    width = column(galaxies.bar_length * galaxies.bar_axis_ratio)
+    across = half * (1 - cosine) / width**2
+    square = (along.square() + across.square()).sqrt()  # of the distance in bar lengths
+    return torch.exp(-square * square.sqrt())
 
 
 def clumps(galaxies: Galaxies, y: Tensor, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from deepfield.train.whole import whole
+from deepfield.nouns.whole import whole
 
 HEADER = "deepfield"
 

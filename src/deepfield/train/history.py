@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deepfield.train.whole import whole
+from deepfield.nouns.whole import whole
 
 FIGURE_SECONDS = 20.0  # drawing takes a second: seldom enough not to slow training
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from deepfield.data.atomic import atomic
 from deepfield.data.labelled import LabelledImages
 from deepfield.data.opened import open_images
 from deepfield.nouns.source import Source
+from deepfield.nouns.whole import whole
 from deepfield.train.trained import Trained
 from deepfield.train.transfer import start_from
 from deepfield.weights.files import Card, load, predictor, save, shipped
@@ -31,7 +31,7 @@ def train(
     extent: float | None = None,
     fold: int = 0,
     folds: int = 5,
-    objects: int = 60000,
+    objects: int = 50000,
     start: Path | None = None,
     from_nothing: bool = False,
     resume: bool = False,
@@ -150,7 +150,7 @@ def commit() -> str:
 
 def write_json(path: Path, content: Any) -> None:
     """Plain JSON, whole or not at all."""
-    with atomic(path) as temporary:
+    with whole(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, default=_plain))
 
 

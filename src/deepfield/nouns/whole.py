@@ -11,7 +11,8 @@ def whole(path: Path | str) -> Iterator[Path]:
     """A path to write to; what lies there takes the place of ``path`` when the block ends well.
 
     The temporary file always has the same name, so that what a killed run leaves behind is
-    overwritten by the next one and never piles up. Missing folders are made.
+    overwritten by the next one and never piles up, and the same suffix, which writers look at.
+    Missing folders are made; after an error whatever was at ``path`` is as before.
 
     Args:
         path: where the file shall be.
@@ -26,7 +27,7 @@ def whole(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".part.{path.name}")
     try:
         yield temporary
         with temporary.open("rb") as file:
