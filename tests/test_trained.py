@@ -40,12 +40,13 @@ def test_answers_do_not_depend_on_batches(trained, source):
     batch = source.part("test").take(torch.arange(32), 0)
     together = trained.predict(batch)
     order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
-    for name in ("kind", "out_of_domain"):
+    # A rank among 48 objects moves in steps when a distance moves in its last digit.
+    for name, tolerance in (("kind", 1e-4), ("out_of_domain", 2.1 / 48)):
         table = together[name].columns()
         alone = [trained.predict(batch.take(i[None]))[name].columns() for i in order]
         for column in table.colnames[1:] or table.colnames:
             other = np.concatenate([t[column] for t in alone])
-            assert np.allclose(np.asarray(table[column])[order], other, atol=1e-4)
+            assert np.allclose(np.asarray(table[column])[order], other, atol=tolerance)
 
 
 def test_noise_is_out_of_domain_and_the_mock_sky_is_not(trained, source):
@@ -87,7 +88,9 @@ def test_weights_come_back_the_same(trained, source, card, tmp_path):
     first, second = trained.predict(batch), again.predict(batch)
     # The convolutions' memory layout may differ, and with it the last digits.
     assert torch.allclose(first["kind"].probabilities, second["kind"].probabilities, atol=1e-6)
-    assert torch.allclose(first["out_of_domain"].values, second["out_of_domain"].values)
+    assert torch.allclose(
+        first["out_of_domain"].values, second["out_of_domain"].values, atol=2.1 / 48
+    )
 
 
 def test_a_pickle_is_refused_without_being_read(tmp_path):
