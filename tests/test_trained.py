@@ -1,6 +1,7 @@
 """Trained networks as predictors: the domain, missing objects, weights files."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,3 +114,20 @@ def test_weights_of_another_net_are_refused(trained, source):
     )
     with pytest.raises(ValueError, match="another network"):
         other.restore(trained.tensors())
+
+
+def test_averaged_views_do_not_change_when_the_image_turns(trained, source):
+    batch = source.part("test").take(torch.arange(6), 0)
+    whole = replace(trained, views=8)
+    turned = replace(
+        batch,
+        values=batch.values.rot90(1, (-2, -1)).flip(-1),
+        variance=batch.variance.rot90(1, (-2, -1)).flip(-1),
+    )
+    first, second = (whole.predict(b)["kind"].probabilities for b in (batch, turned))
+    assert torch.allclose(first, second, atol=1e-5)
+    one = replace(trained, views=1)
+    alone = [one.predict(b)["kind"].probabilities for b in (batch, turned)]
+    assert not torch.allclose(*alone, atol=1e-5)
+    with pytest.raises(ValueError, match="1 to 8"):
+        replace(trained, views=9).predict(batch)

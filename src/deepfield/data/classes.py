@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from deepfield.nouns.source import Source
+
 
 def class_weights(labels: Tensor, classes: tuple[str, ...]) -> Tensor:
     """Inverse frequency of every class, with mean one.
@@ -43,3 +45,33 @@ def class_weights(labels: Tensor, classes: tuple[str, ...]) -> Tensor:
         )
     weights = counts.reciprocal()
     return (weights / weights.mean()).float()
+
+
+def balanced(source: Source, name: str, exponent: float) -> tuple[float, ...] | None:
+    """Weights of a source's classes in the loss, between as frequent as they are and all alike.
+
+    Args:
+        source: its training part is counted, which reads all of it.
+        name: of the classes.
+        exponent: 0 leaves the classes as frequent as they are, 1 makes them count alike.
+
+    Returns:
+        a number a class; None for an exponent of 0 or a source without objects.
+
+    Example:
+        >>> from deepfield.data.blank import Blank
+        >>> from deepfield.nouns.quantity import Quantity
+        >>> kind = Quantity("kind", classes=("smooth", "spiral"))
+        >>> print(balanced(Blank(("r",), (kind,)), "kind", 1.0))
+        None
+    """
+    train = source.part("train")
+    if exponent == 0 or not len(train):
+        return None
+    labels = []
+    for rows in torch.arange(len(train)).split(256):
+        truth = train.take(rows, 0).truth
+        assert truth is not None
+        labels.append(truth[name])
+    weights = class_weights(torch.cat(labels), source.quantity(name).classes)
+    return tuple((weights**exponent).tolist())

@@ -42,6 +42,11 @@ class Answer(Protocol):
         """Answers for several batches as one."""
         ...
 
+    @classmethod
+    def mean(cls, parts: Sequence[Self]) -> Self:
+        """Several answers for the same objects as one: the mixture with equal weights."""
+        ...
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -98,6 +103,12 @@ class Classes:
         return Classes(self.quantity, self.probabilities.masked_fill(rows[:, None], torch.nan))
 
     @classmethod
+    def mean(cls, parts: Sequence["Classes"]) -> "Classes":
+        """The mean probabilities."""
+        stacked = torch.stack([part.probabilities for part in parts])
+        return cls(parts[0].quantity, stacked.mean(0))
+
+    @classmethod
     def join(cls, parts: Sequence["Classes"]) -> "Classes":
         """Classes of several batches as one."""
         return cls(parts[0].quantity, torch.cat([part.probabilities for part in parts]))
@@ -145,6 +156,11 @@ class Score:
         return Score(self.quantity, self.values.masked_fill(rows, torch.nan))
 
     @classmethod
+    def mean(cls, parts: Sequence["Score"]) -> "Score":
+        """The mean score."""
+        return cls(parts[0].quantity, torch.stack([part.values for part in parts]).mean(0))
+
+    @classmethod
     def join(cls, parts: Sequence["Score"]) -> "Score":
         """Scores of several batches as one."""
         return cls(parts[0].quantity, torch.cat([part.values for part in parts]))
@@ -188,6 +204,11 @@ class Prediction(Mapping[str, Answer]):
             for name in columns.colnames:
                 table[name] = columns[name]
         return table
+
+    @classmethod
+    def mean(cls, parts: Sequence["Prediction"]) -> "Prediction":
+        """Predictions for the same objects as one: every answer's mixture."""
+        return cls({name: type(a).mean([p[name] for p in parts]) for name, a in parts[0].items()})
 
     @classmethod
     def join(cls, parts: Sequence["Prediction"]) -> "Prediction":

@@ -3,6 +3,7 @@
 from functools import partial
 
 from deepfield.data.augment import Dihedral, isotropic
+from deepfield.data.classes import balanced
 from deepfield.data.display import Display, InTurn
 from deepfield.data.simulated import Simulated
 from deepfield.nets.network import Network, stretched_channels
@@ -47,6 +48,8 @@ def morphology(
     zoom: float = 1.2,
     shift: float = 0.04,
     display: float = 0.0,
+    balance: float = 0.0,
+    views: int = 8,
     seed: int = 0,
 ) -> Recipe:
     """Kinds of galaxies from colour stamps, beside HoG + SVM and morphometry.
@@ -64,6 +67,8 @@ def morphology(
         shift: and moves by up to this share of the side. With 1 and 0 only exact mirror images
             and quarter turns remain, which leave the noise as it is.
         display: share of the training stamps that are shown as a JPEG would.
+        balance: 0 takes the classes as frequent as they are, 1 makes rare ones count alike.
+        views: orientations of a stamp that are looked at, 1 (fastest) to 8 (best).
         seed: of the initial weights and of every draw in training.
     """
     question = source.quantity(target)
@@ -81,7 +86,7 @@ def morphology(
             ),
             seed,
         ),
-        task=Classification(question),
+        task=Classification(question, balanced(source, target, balance)),
         training=Training(
             epochs=epochs,
             batch_size=batch_size,
@@ -108,4 +113,5 @@ def morphology(
             Claim("calibration_error", "15 bins of equal count", at_most=0.02),
         ),
         source=source,
+        views=views,
     )

@@ -15,6 +15,7 @@ from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 from deepfield.train.domain import REFERENCES, Domain
 from deepfield.train.loop import fit
+from deepfield.train.orientations import orientations
 from deepfield.train.training import Training
 
 OUT_OF_DOMAIN = Quantity(
@@ -34,6 +35,7 @@ class Trained:
         training: how ``fit`` trains.
         channels: bands it takes, in order; their number is what counts for display images.
         size: side of the stamps it takes, px.
+        views: of a stamp's eight orientations, so many are looked at and the answers averaged.
         domain: None before ``fit``.
     """
 
@@ -42,6 +44,7 @@ class Trained:
     training: Training
     channels: tuple[str, ...]
     size: int
+    views: int = 1
     domain: Domain | None = None
 
     def fit(
@@ -83,7 +86,10 @@ class Trained:
         if not len(batch):
             return self._answer(batch)[0]
         parts = [
-            self._answer(batch.take(rows))[0] for rows in torch.arange(len(batch)).split(CHUNK)
+            Prediction.mean(
+                [self._answer(seen)[0] for seen in orientations(batch.take(rows), self.views)]
+            )
+            for rows in torch.arange(len(batch)).split(CHUNK)
         ]
         empty = missing(batch).flatten(1).all(1)
         if batch.flags is not None:

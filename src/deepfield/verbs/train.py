@@ -15,6 +15,7 @@ from deepfield.data.labelled import LabelledImages
 from deepfield.data.opened import open_images
 from deepfield.nouns.source import Source
 from deepfield.nouns.whole import whole
+from deepfield.train.loop import CHECKPOINT
 from deepfield.train.trained import Trained
 from deepfield.train.transfer import start_from
 from deepfield.weights.files import Card, load, predictor, save, shipped
@@ -90,6 +91,7 @@ def train(
         f"{recipe}: {len(parts['train'])} objects to learn from, {len(parts['validation'])} to "
         f"stop by, {len(parts['test'])} held out; classes " + ", ".join(question.classes)
     )
+    resume = resume and (out / CHECKPOINT).exists()
     if start is not None and not resume:
         print(start_from(built.net, load(start)[0].net.state_dict()))
     run = {

@@ -45,7 +45,7 @@ def shipped(recipe: str) -> Path | None:
 
 def predictor(recipe: Recipe, *, channels: tuple[str, ...], size: int) -> Trained:
     """A recipe's network and task as a predictor that can be fitted."""
-    return Trained(recipe.net, recipe.task, recipe.training, channels, size)
+    return Trained(recipe.net, recipe.task, recipe.training, channels, size, recipe.views)
 
 
 def save(trained: Trained, card: Card, path: Path) -> None:
