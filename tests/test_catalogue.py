@@ -66,7 +66,7 @@ def test_stamps_are_centred_shrunk_and_without_neighbours(field):
 
 
 def test_bad_images_are_refused():
-    with pytest.raises(ValueError, match="expects .y, x."):
+    with pytest.raises(ValueError, match=r"expects .y, x."):
         detect(np.zeros((3, 8, 8)))
     with pytest.raises(ValueError, match="no pixel"):
         detect(np.full((8, 8), np.nan))

@@ -9,10 +9,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from astropy.table import Table
 from rich.console import Console
 
 from deepfield.data.opened import open_images
 from deepfield.data.subset import Subset
+from deepfield.data.tables import write_table
 from deepfield.evaluate.by_method import classifications, confusions, reliabilities
 from deepfield.evaluate.compare import NET, Comparison, compare
 from deepfield.evaluate.scores_json import scores_json
@@ -57,7 +59,7 @@ def evaluate(
 
     Args:
         recipe: its name; `deepfield recipes` lists them.
-        out: folder for scores.json and report.html.
+        out: folder for scores.json, predictions.parquet and report.html.
         run: a run directory of `deepfield train`; left out, the shipped weights.
         images: judge on these instead of the run's held-out objects (or the mock sky's),
         labels: with these labels.
@@ -89,6 +91,7 @@ def evaluate(
     scores = scores_json(comparison, claims=claims, weights=weights)
     sentence = verdict(comparison, training_objects=card.objects)
     write_json(out / "scores.json", scores)
+    write_table(_answers(comparison), out / "predictions.parquet")
     _report(out / "report.html", comparison, scores, sentence, found.said)
     console.print(sentence)
     console.print(f"wrote {out / 'scores.json'} and {out / 'report.html'}", soft_wrap=True)
@@ -147,6 +150,19 @@ def _objects(
         f"{settings['fold']} of {settings['folds']}, by a hash of the id."
     )
     return Objects(learn, judge, said)
+
+
+def _answers(comparison: Comparison) -> Table:
+    """Every object with its true class and what each method said of it."""
+    found = classifications(comparison)
+    question = found[NET].quantity
+    table = Table({"object_id": comparison.batch.ids})
+    labels = hard_labels(comparison.truth[question.name])
+    table[question.name] = np.array([*question.classes, ""])[labels]
+    for method, answer in found.items():
+        for i, label in enumerate(question.classes):
+            table[f"{method}_{label}"] = answer.probabilities[:, i].numpy()
+    return table
 
 
 def _report(
