@@ -17,8 +17,6 @@ from deepfield.data.noise import sky
 from deepfield.data.stamps import SAMPLE, resize, typical_extent
 from deepfield.nouns.flags import Flag
 
-QUANTUM = 12**-0.5
-"""the least sigma of a JPEG or PNG: the rounding of its values to integers"""
 
 
 class Readable(Protocol):
@@ -37,6 +35,10 @@ class Readable(Protocol):
     def read(self) -> tuple[np.ndarray, Info]:
         """[channel, y, x], and what is known of them; ``ValueError`` where it cannot be read."""
         ...
+
+
+DISPLAY_SIGMA = 4.0
+"""least sigma of a picture's channel, in levels of 255: below lie rounding and compression"""
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,7 @@ class Cutter:
         stamp = (stamp - level[0, :, None, None]).masked_fill(gone, 0)
         if variance is None:
             flags |= Flag.VARIANCE_ESTIMATED
-            # Averaging hides the eight bits of a picture, whose sky may be constant.
-            sigma = sigma.clamp(min=QUANTUM) if info.display else sigma
+            sigma = sigma.clamp(min=DISPLAY_SIGMA) if info.display else sigma
             variance = sigma[0, :, None, None].square()
         if bool(gone.any()):
             flags |= Flag.MISSING_PIXELS
