@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from astropy.table import QTable
 
+from deepfield.data.cutter import DISPLAY_SIGMA
 from deepfield.data.noise import sky
 from deepfield.data.stamps import resize
 from deepfield.nouns.batch import Batch
@@ -21,9 +22,10 @@ def cutouts(
     segments: np.ndarray,
     *,
     size: int = 64,
+    magnification: float = 1.0,
     flags: Flag = CLEAN,
 ) -> Batch:
-    """A stamp of every detected object, at the image's sampling or coarser.
+    """A stamp of every detected object.
 
     A galaxy whose half-light radius is above 9 stamp pixels is shrunk to that by area averaging.
     Pixels of other objects are masked (infinite variance), the local sky is subtracted, and the
@@ -35,6 +37,8 @@ def cutouts(
         table: of ``detect``.
         segments: [y, x] of ``detect``.
         size: side of the stamps, px.
+        magnification: stamp pixels per image pixel for small objects: what brings the image's
+            PSF to the width that the network learnt on.
         flags: what is known of the whole image.
 
     Example:
@@ -50,7 +54,7 @@ def cutouts(
     for i, row in enumerate(table):
         x, y = round(float(row["x"].value)), round(float(row["y"].value))
         radius = float(np.nan_to_num(row["radius"].value))
-        extent = size * max(1.0, radius / LARGEST_RADIUS)
+        extent = size * max(1 / magnification, radius / LARGEST_RADIUS)
         half = int(np.ceil(extent / 2)) + 1
         window = np.full((len(channels), 2 * half, 2 * half), np.nan, np.float32)
         ys = slice(max(0, y - half), min(height, y + half))
@@ -71,6 +75,7 @@ def cutouts(
         raise ValueError("no objects to cut out; lower the detection threshold")
     values, missing = torch.stack(stamps), torch.stack(masks)
     level, sigma = sky(values)
+    sigma = sigma.clamp(min=DISPLAY_SIGMA if Flag.DISPLAY_IMAGE in flags else 0.0)
     variance = (sigma**2)[..., None, None].expand_as(values).masked_fill(missing, torch.inf)
     measured = torch.tensor(bits) | (missing.flatten(1).any(1) * int(Flag.MISSING_PIXELS))
     return Batch(

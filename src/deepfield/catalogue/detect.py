@@ -54,10 +54,12 @@ def detect(
         segmentation_map=True,
     )
     x, y, a, b, theta = (found[name] for name in ("x", "y", "a", "b", "theta"))
-    kron, _ = sep.kron_radius(light, x, y, a, b, theta, 6.0, mask=mask)
-    kron = np.where(np.isfinite(kron) & (kron > 0), 2.5 * kron, 2.5).clip(max=15)
-    flux, _, _ = sep.sum_ellipse(light, x, y, a, b, theta, kron, mask=mask, subpix=5)
-    radius, _ = sep.flux_radius(light, x, y, kron * a, 0.5, mask=mask, subpix=5)
+    # Neighbours' pixels are left out, or a faint object would be given their light.
+    alone = {"mask": mask, "segmap": segments, "seg_id": np.arange(1, len(found) + 1)}
+    kron, _ = sep.kron_radius(light, x, y, a, b, theta, 6.0, **alone)
+    kron = np.where(np.isfinite(kron) & (kron > 0), 2.5 * kron, 2.5).clip(2.5, 15)
+    flux, _, _ = sep.sum_ellipse(light, x, y, a, b, theta, kron, subpix=5, **alone)
+    radius, _ = sep.flux_radius(light, x, y, kron * a, 0.5, subpix=5, **alone)
     # sep's theta runs from +x towards +y; north is +y and east is -x.
     angle = (np.degrees(theta) - 90) % 180
     table = QTable(

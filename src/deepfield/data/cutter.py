@@ -18,7 +18,6 @@ from deepfield.data.stamps import SAMPLE, resize, typical_extent
 from deepfield.nouns.flags import Flag
 
 
-
 class Readable(Protocol):
     """One object's pixels, in files or in memory."""
 

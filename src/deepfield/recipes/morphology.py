@@ -39,7 +39,7 @@ def morphology(
     source: Source,
     *,
     target: str = TARGET,
-    epochs: int = 80,
+    epochs: int = 60,
     batch_size: int = 32,
     rate: float = 1e-3,
     weight_decay: float = 1e-2,

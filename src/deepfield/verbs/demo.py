@@ -24,15 +24,18 @@ from deepfield.weights.files import load, shipped
 
 RECIPE = "morphology"
 PER_KIND = 12
+MAGNIFICATION = 2.5
+"""the picture's stars are about 1.3 px wide, SDSS's 3.3 px"""
 CANNOT_KNOW = (
     "This picture is a JPEG. Its flux scale is not known, so magnitudes are instrumental "
     "(-2.5 log10 of summed 8-bit values, zero point 0), and its stretch is not linear, so counts "
     "do not have the slope of the sky. Its PSF and noise are not known either: the noise is "
     "estimated from each stamp's sky, and no size here is corrected for the PSF. The channels are "
     "F450W, F606W and F814W, where the network learnt on SDSS g, r and i.\n\n"
-    "The network learnt on a mock sky of SDSS galaxies, each alone in its stamp. What it says of "
-    "Hubble galaxies is extrapolation; how far is what the out-of-domain score measures. Use "
-    "linear FITS images, and weights trained on your survey, for science."
+    "The network learnt on a mock sky of SDSS galaxies. It knows no stars, no mergers and no "
+    "high-redshift galaxies; what it says of Hubble's is extrapolation, and how far is what the "
+    "out-of-domain score measures. Use linear FITS images, and weights trained on your survey, "
+    "for science."
 )
 
 
@@ -56,10 +59,17 @@ def demo(*, out: Path = Path("out/demo")) -> QTable:
     image = np.moveaxis(hubble_deep_field()[::-1, :, ::-1], -1, 0).astype(np.float32)
     channels = ("blue", "green", "red")
     with console.status("finding objects") as status:
-        table, segments = detect(image.sum(0))
+        table, segments = detect(image.sum(0), threshold=4.0, minimum_area=12)
         console.print(f"found {len(table):,} objects in {image.shape[2]} x {image.shape[1]} px")
         status.update("cutting stamps, neighbours masked")
-        batch = cutouts(image, channels, table, segments, flags=Flag.DISPLAY_IMAGE)
+        batch = cutouts(
+            image,
+            channels,
+            table,
+            segments,
+            magnification=MAGNIFICATION,
+            flags=Flag.DISPLAY_IMAGE,
+        )
         status.update("classifying")
         prediction = trained.predict(batch)
         found = catalogue(batch, prediction, known=table, provenance=provenance(weights, card))
