@@ -108,7 +108,7 @@ def test_every_answer_keeps_the_contract(name):
     assert torch.equal(answer[order].scalar(what), answer.scalar(what)[order])
     joined = type(answer).join([answer, answer[order]])
     assert torch.equal(joined.scalar(what), torch.cat([answer.scalar(what)] * 2)[[0, 1, 3, 2, 3]])
-    assert torch.allclose(type(answer).mean([answer, answer]).scalar(what), answer.scalar(what))
+    assert torch.allclose(type(answer).pool([answer, answer]).scalar(what), answer.scalar(what))
     blank = answer.blank(torch.tensor([True, False]))
     assert blank.scalar(what)[0].isnan() and blank.scalar(what)[1] == answer.scalar(what)[1]
 

@@ -116,7 +116,7 @@ def test_weights_of_another_net_are_refused(trained, source):
         other.restore(trained.tensors())
 
 
-def test_averaged_views_do_not_change_when_the_image_turns(trained, source):
+def test_pooled_views_do_not_change_when_the_image_turns(trained, source):
     batch = source.part("test").take(torch.arange(6), 0)
     whole = replace(trained, views=8)
     turned = replace(

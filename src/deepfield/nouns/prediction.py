@@ -43,8 +43,8 @@ class Answer(Protocol):
         ...
 
     @classmethod
-    def mean(cls, parts: Sequence[Self]) -> Self:
-        """Several answers for the same objects as one: the mixture with equal weights."""
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Several looks at the same objects as one answer, all with the same weight."""
         ...
 
 
@@ -103,10 +103,14 @@ class Classes:
         return Classes(self.quantity, self.probabilities.masked_fill(rows[:, None], torch.nan))
 
     @classmethod
-    def mean(cls, parts: Sequence["Classes"]) -> "Classes":
-        """The mean probabilities."""
-        stacked = torch.stack([part.probabilities for part in parts])
-        return cls(parts[0].quantity, stacked.mean(0))
+    def pool(cls, parts: Sequence["Classes"]) -> "Classes":
+        """Geometric mean of the probabilities, normalised.
+
+        Looks at the same pixels share their noise: an arithmetic mean would be less sure than
+        each of them, and than it should be.
+        """
+        logs = torch.stack([part.probabilities.clamp(min=1e-12).log() for part in parts])
+        return cls(parts[0].quantity, logs.mean(0).softmax(1))
 
     @classmethod
     def join(cls, parts: Sequence["Classes"]) -> "Classes":
@@ -156,7 +160,7 @@ class Score:
         return Score(self.quantity, self.values.masked_fill(rows, torch.nan))
 
     @classmethod
-    def mean(cls, parts: Sequence["Score"]) -> "Score":
+    def pool(cls, parts: Sequence["Score"]) -> "Score":
         """The mean score."""
         return cls(parts[0].quantity, torch.stack([part.values for part in parts]).mean(0))
 
@@ -206,9 +210,9 @@ class Prediction(Mapping[str, Answer]):
         return table
 
     @classmethod
-    def mean(cls, parts: Sequence["Prediction"]) -> "Prediction":
-        """Predictions for the same objects as one: every answer's mixture."""
-        return cls({name: type(a).mean([p[name] for p in parts]) for name, a in parts[0].items()})
+    def pool(cls, parts: Sequence["Prediction"]) -> "Prediction":
+        """Several looks at the same objects as one prediction."""
+        return cls({name: type(a).pool([p[name] for p in parts]) for name, a in parts[0].items()})
 
     @classmethod
     def join(cls, parts: Sequence["Prediction"]) -> "Prediction":

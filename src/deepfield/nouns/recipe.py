@@ -53,7 +53,7 @@ class Recipe:
         training: settings of ``train.fit``.
         rivals: classical methods by name.
         claims: what must hold on the mock sky.
-        views: orientations of every stamp that a prediction is averaged over, 1 to 8.
+        views: orientations of every stamp that a prediction pools, 1 to 8.
         source: what it learns from.
     """
 

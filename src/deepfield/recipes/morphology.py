@@ -49,7 +49,7 @@ def morphology(
     shift: float = 0.04,
     display: float = 0.0,
     balance: float = 0.0,
-    views: int = 8,
+    views: int = 4,
     seed: int = 0,
 ) -> Recipe:
     """Kinds of galaxies from colour stamps, beside HoG + SVM and morphometry.

@@ -37,6 +37,7 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     }
     with whole(path) as temporary:
         save_file(copies, temporary, metadata={HEADER: json.dumps(metadata)})
+        temporary.chmod(0o644)  # safetensors lets nobody else read it
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -35,7 +35,7 @@ class Trained:
         training: how ``fit`` trains.
         channels: bands it takes, in order; their number is what counts for display images.
         size: side of the stamps it takes, px.
-        views: of a stamp's eight orientations, so many are looked at and the answers averaged.
+        views: of a stamp's eight orientations, so many are looked at and the answers pooled.
         domain: None before ``fit``.
     """
 
@@ -86,7 +86,7 @@ class Trained:
         if not len(batch):
             return self._answer(batch)[0]
         parts = [
-            Prediction.mean(
+            Prediction.pool(
                 [self._answer(seen)[0] for seen in orientations(batch.take(rows), self.views)]
             )
             for rows in torch.arange(len(batch)).split(CHUNK)
