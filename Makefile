@@ -34,8 +34,9 @@ bench: install
 weights: install
 	$(BIN)/deepfield train morphology --epochs 18 --batch-size 64 --rate 2e-3 --weight-decay 1e-4 \
 	  --dropout 0.1 --zoom 1 --shift 0 --display 0.25 --out out/morphology --resume
-	cp out/morphology/model.safetensors src/deepfield/weights/morphology.safetensors
-	$(BIN)/deepfield evaluate morphology --objects 4000 --seed 1 --out out/morphology/judged
+	$(BIN)/deepfield evaluate morphology --run out/morphology --objects 4000 --seed 1 \
+	  --out out/morphology/judged
+	$(BIN)/python -m deepfield.weights.ship out/morphology
 
 clean:
 	rm -rf .venv out .mypy_cache .ruff_cache .hypothesis

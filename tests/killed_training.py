@@ -19,7 +19,8 @@ import torch
 import torch._dynamo  # optimizers import it: once here, not in every child
 from toys import Toy, ToySource, noisy, small_net
 
-from deepfield.train import course, loop, whole
+from deepfield.nouns import whole
+from deepfield.train import course, loop
 from deepfield.train.history import HistoryFiles
 from deepfield.train.players import adam
 from deepfield.train.stopping import Stopping

@@ -40,6 +40,7 @@ class Objects:
     learn: Source
     judge: Source
     said: str
+    mock: bool = False
 
 
 def evaluate(
@@ -87,7 +88,7 @@ def evaluate(
     comparison = compare(methods, built.task, found.judge, name=recipe, seed=seed)
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     # Claims are about the mock sky; on other objects they are not checked.
-    claims = built.claims if run is None and images is None else ()
+    claims = built.claims if found.mock else ()
     scores = scores_json(comparison, claims=claims, weights=weights)
     sentence = verdict(comparison, training_objects=card.objects)
     write_json(out / "scores.json", scores)
@@ -143,7 +144,7 @@ def _objects(
             f"{objects:,} galaxies of the mock sky, seed {seed}, test split; network and rivals "
             f"learnt from its training split, seed {card.seed}."
         )
-        return Objects(learn, judge, said)
+        return Objects(learn, judge, said, mock=True)
     judge = learn.part("test")
     said = (
         f"{len(judge):,} objects of {settings['images']} that the run held out: fold "
