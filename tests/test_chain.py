@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from astropy.io import fits
+from astropy.nddata import NDData, StdDevUncertainty
 from astropy.table import Table
 
 from deepfield.data.hdf5 import open_hdf5
@@ -47,6 +48,7 @@ def folder(tmp_path_factory):
 def test_a_run_directory_holds_what_it_was(folder):
     run = json.loads((folder / "run" / "run.json").read_text())
     assert run["recipe"] == "morphology" and run["settings"]["epochs"] == 15
+    assert run["settings"]["views"] == 4  # defaults are kept too
     assert {"train", "validation", "test"} <= set(run["split"])
     for name in ("history.csv", "history.png", "model.safetensors"):
         assert (folder / "run" / name).stat().st_size > 0
@@ -104,5 +106,10 @@ def test_a_catalogue_keeps_every_row_also_of_broken_files(folder):
         # From memory the same images give the same answers.
     arrays = [fits.getdata(file).astype(np.float32) for file in good]
     again = predict("morphology", images=arrays, weights=weights)
+    noisy = [NDData(a, uncertainty=StdDevUncertainty(np.full_like(a, a.std()))) for a in arrays]
+    with_noise = predict("morphology", images=noisy, weights=weights)
+    assert not (np.asarray(with_noise["flags"]) & int(Flag.VARIANCE_ESTIMATED)).any()
+    with pytest.raises(ValueError, match="cannot write"):
+        predict("morphology", images=arrays, weights=weights, out=folder / "catalogue.txt")
     rows = [list(table["object_id"]).index(file.stem) for file in good]
     assert np.allclose(again["kind_edge_on"], np.asarray(table["kind_edge_on"])[rows], atol=1e-4)

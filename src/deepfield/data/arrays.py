@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from astropy.nddata import NDData
+from astropy.nddata import NDData, VarianceUncertainty
 
 from deepfield.data.cutter import Cutter
 from deepfield.data.info import Info
@@ -93,7 +93,7 @@ def _pixels(name: str, image: np.ndarray | NDData, channels: tuple[str, ...] | N
         if image.mask is not None:
             values[np.broadcast_to(image.mask, values.shape)] = np.nan
         if image.uncertainty is not None:
-            spread = image.uncertainty.represent_as("VarianceUncertainty").array
+            spread = image.uncertainty.represent_as(VarianceUncertainty).array
             variance = np.broadcast_to(spread, values.shape).astype(np.float32)
             variance = np.where(np.isfinite(variance) & (variance > 0), variance, np.inf)
     named = channels or tuple(f"channel_{i + 1}" for i in range(len(values)))

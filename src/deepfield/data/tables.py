@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -87,15 +88,32 @@ def write_table(table: Table, path: Path | str) -> Path:
         [1.5, 2.0] arcsec half-light radius
     """
     path = Path(path)
-    writers = {".csv": _write_csv, ".ecsv": _write_ecsv, ".fits": _write_fits}
-    writer = {**writers, ".parquet": _write_pq}.get(_kind(path))
-    if writer is None:
-        raise ValueError(f"{path}: cannot write this kind of table; expected {KINDS}")
+    writer = writer_of(path)
     plain = Table({name: _plain(table, name) for name in table.colnames}, meta=dict(table.meta))
     with whole(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         writer(plain, temporary)
     return path
+
+
+def writer_of(path: Path) -> Callable[[Table, Path], None]:
+    """What writes this kind of table, by the suffix: asked before long work, it saves the work.
+
+    Raises:
+        ValueError: a suffix that is not a table's.
+
+    Example:
+        >>> writer_of(Path("catalogue.txt"))
+        Traceback (most recent call last):
+        ...
+        ValueError: catalogue.txt: cannot write this kind of table; expected .csv, .ecsv, .fits or
+        .parquet
+    """
+    writers = {".csv": _write_csv, ".ecsv": _write_ecsv, ".fits": _write_fits}
+    writer = {**writers, ".parquet": _write_pq}.get(_kind(path))
+    if writer is None:
+        raise ValueError(f"{path}: cannot write this kind of table; expected {KINDS}")
+    return writer
 
 
 def _kind(path: Path) -> str:

@@ -14,12 +14,13 @@ from rich.progress import track
 
 from deepfield.data.arrays import from_arrays
 from deepfield.data.labelled import LabelledImages
-from deepfield.data.tables import write_table
+from deepfield.data.tables import write_table, writer_of
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.catalogue import catalogue
 from deepfield.nouns.flags import UNMEASURED
 from deepfield.nouns.prediction import Prediction
 from deepfield.weights.files import Card, load, shipped
+from deepfield.weights.named import recipe_module
 
 CHUNK = 256
 
@@ -54,6 +55,9 @@ def predict(
         >>> stamps = np.random.default_rng(0).normal(size=(2, 3, 64, 64))
         >>> table = predict("morphology", images=stamps)  # doctest: +SKIP
     """
+    recipe_module(recipe)
+    if out is not None:
+        writer_of(out)  # better refused before the work than after it
     path = weights or shipped(recipe)
     if path is None:
         raise ValueError(f"no weights are shipped for {recipe}; train, then give --weights")

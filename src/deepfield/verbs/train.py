@@ -84,7 +84,10 @@ def train(
         start = start or (None if from_nothing else shipped(recipe))
     if target is not None:
         settings["target"] = target
-    built = getattr(module, recipe)(source, **settings)
+    build = getattr(module, recipe)
+    # Defaults too: they may change, and a weights file must go on saying the same.
+    settings = {**(build.__kwdefaults__ or {}), **settings}
+    built = build(source, **settings)
     question = built.task.quantity
     parts = {name: source.part(name).ids for name in ("train", "validation", "test")}
     print(
@@ -99,8 +102,8 @@ def train(
         "settings": settings,
         "seed": settings.get("seed", 0),
         "objects": objects,
-        "images": None if images is None else str(images),
-        "labels": None if labels is None else str(labels),
+        "images": None if images is None else str(images.absolute()),
+        "labels": None if labels is None else str(labels.absolute()),
         "target": target,
         "extent": extent,
         "fold": fold,
@@ -112,7 +115,8 @@ def train(
         "machine": {"processor": platform.machine(), "threads": torch.get_num_threads()},
     }
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "run.json", run)
+    if not resume:  # a resume that is refused must leave the run as it was
+        write_json(out / "run.json", run)
     unfitted = predictor(built, channels=tuple(source.channels), size=module.SIZE)
     trained = unfitted.fit(source, directory=out, resume=resume)
     card = Card(
