@@ -33,7 +33,7 @@ def test_help_of_a_verb_loads_no_torch(verb, monkeypatch, capsys):
 
 
 def test_every_argument_of_every_verb_and_recipe_is_described():
-    for folder in ("verbs", "recipes"):
+    for folder in ("verbs", "recipes", "mocks"):
         for name in cli.names(folder):
             for argument, annotated, _ in cli.read(folder, name).fields:
                 assert annotated.__metadata__[-1].help, f"{folder}/{name}: {argument}"

@@ -28,10 +28,12 @@ MAY_IMPORT = {
     "deploy": {"nouns", "nets"},
     "catalogue": {"nouns", "data"},
     "report": {"nouns"},
-    "recipes": EVERYTHING_ABOVE,
+    # A sky, a survey and a telescope put together: what a recipe learns from, or simulate writes.
+    "mocks": {"nouns", "render", "sky", "data"},
+    "recipes": EVERYTHING_ABOVE | {"mocks"},
     # A weights file is rebuilt from what its recipe needs to know of a source.
     "weights": {"nouns", "nets", "data", "train", "recipes"},
-    "verbs": EVERYTHING_ABOVE | {"recipes", "weights"},
+    "verbs": EVERYTHING_ABOVE | {"mocks", "recipes", "weights"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

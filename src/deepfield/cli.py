@@ -28,12 +28,13 @@ class Signature:
     Args:
         summary: first line of its docstring.
         fields: of a dataclass with its arguments.
-        open_ended: it passes further keyword arguments on to a recipe.
+        settings_of: the folder whose functions take further keyword arguments: a verb with
+            ``**settings`` passes them on to the ``recipe`` or ``mock`` that comes first.
     """
 
     summary: str
     fields: list[tuple[str, Any, Any]]
-    open_ended: bool
+    settings_of: str | None
 
 
 def names(folder: str) -> list[str]:
@@ -71,7 +72,8 @@ def read(folder: str, name: str) -> Signature:
         if default is not None:
             value = field(default=eval(ast.unparse(default), dict(known)))
         fields.append((argument.arg, kind, value))
-    return Signature(docstring.partition("\n")[0], fields, spec.kwarg is not None)
+    settings_of = f"{fields[0][0]}s" if spec.kwarg is not None else None
+    return Signature(docstring.partition("\n")[0], fields, settings_of)
 
 
 def constants(tree: ast.Module) -> dict[str, Any]:
@@ -115,8 +117,9 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "deepfield VERB --help tells a verb's arguments; recipes: "
-            + ", ".join(names("recipes")),
+            "deepfield VERB --help tells a verb's arguments",
+            "recipes: " + ", ".join(names("recipes")),
+            "mock skies: " + ", ".join(names("mocks")),
         ]
     )
 
@@ -135,9 +138,11 @@ def main() -> None:
         sys.exit(f"deepfield: no verb {verb!r}; there is {', '.join(names('verbs'))}")
     signature = read("verbs", verb)
     fields = signature.fields
-    if signature.open_ended and rest and rest[0] in names("recipes"):
+    if signature.settings_of and rest and rest[0] in names(signature.settings_of):
         own = {name for name, _, _ in fields}
-        fields = fields + [f for f in read("recipes", rest[0]).fields if f[0] not in own]
+        fields = fields + [
+            f for f in read(signature.settings_of, rest[0]).fields if f[0] not in own
+        ]
     # Required arguments first, as a dataclass wants them; all options are keywords anyway.
     given = make_dataclass(verb, fields, kw_only=True)
     arguments: Any = tyro.cli(

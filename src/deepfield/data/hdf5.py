@@ -1,8 +1,11 @@
 """HDF5: any source in one file, and back as a source."""
 
 import json
+import multiprocessing
 import os
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +14,8 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from deepfield.data.split import split_of
@@ -24,7 +29,9 @@ from deepfield.nouns.whole import whole
 LAYOUT = 1
 
 
-def write_hdf5(source: Source, path: Path | str, *, epoch: int = 0, chunk: int = 256) -> Path:
+def write_hdf5(
+    source: Source, path: Path | str, *, epoch: int = 0, chunk: int = 256, workers: int = 1
+) -> Path:
     """Write all objects of a source, a few at a time; the file is there whole or not at all.
 
     Datasets: ``ids``, ``values``, and where the source has them ``variance`` (expanded to the
@@ -35,7 +42,9 @@ def write_hdf5(source: Source, path: Path | str, *, epoch: int = 0, chunk: int =
         source: the objects.
         path: an .h5 file.
         epoch: the one that is written; on the mock sky each has its own noise.
-        chunk: objects in memory at a time.
+        chunk: objects that are taken at a time.
+        workers: processes that take them; the file is the same for any number. With more than
+            one, a script must start its work under ``if __name__ == "__main__":``.
 
     Returns:
         the path.
@@ -55,20 +64,26 @@ def write_hdf5(source: Source, path: Path | str, *, epoch: int = 0, chunk: int =
     if len(source) == 0:
         raise ValueError(f"{path}: nothing to write; expected a source with objects")
     with whole(path) as temporary, h5py.File(temporary, "w") as file:
-        for start in range(0, len(source), chunk):
-            at = torch.arange(start, min(start + chunk, len(source)))
-            batch = source.take(at, epoch)
-            arrays = _arrays(batch)
-            if start == 0:
-                names = set(arrays)
-                _create(file, batch, arrays, len(source))
+        first = source.take(torch.arange(1), epoch)
+        names = _create(file, first, len(source))
+        start = 0
+        for arrays in track(
+            _taken(source, epoch, chunk, workers),
+            f"writing {Path(path).name}",
+            total=-(-len(source) // chunk),
+            console=Console(stderr=True),
+            transient=True,
+            disable=len(source) <= chunk,
+        ):
             if set(arrays) != names:
                 raise ValueError(
                     f"{path}: from object {start} on, {', '.join(sorted(set(arrays) ^ names))} is "
                     "there or not unlike before; expected a source that gives the same of all"
                 )
+            end = start + len(arrays["ids"])
             for name, array in arrays.items():
-                file[name][start : start + len(at)] = array
+                file[name][start:end] = array
+            start = end
     return Path(path)
 
 
@@ -189,7 +204,47 @@ def _arrays(batch: Batch) -> dict[str, np.ndarray]:
     return {"ids": batch.ids.astype(object), **arrays}
 
 
-def _create(file: h5py.File, batch: Batch, arrays: dict[str, np.ndarray], count: int) -> None:
+def _taken(
+    source: Source, epoch: int, chunk: int, workers: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Arrays of one chunk after another, taken by so many processes."""
+    starts = range(0, len(source), chunk)
+    if workers == 1:
+        for start in starts:
+            yield _take(source, epoch, start, chunk)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _hold, (source,)) as pool:
+        waiting: deque[Future[dict[str, np.ndarray]]] = deque()
+        for start in starts:
+            waiting.append(pool.submit(_take_held, epoch, start, chunk))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _take(source: Source, epoch: int, start: int, chunk: int) -> dict[str, np.ndarray]:
+    at = torch.arange(start, min(start + chunk, len(source)))
+    return _arrays(source.take(at, epoch))
+
+
+_held: list[Source] = []
+"""what a worker takes from: sent once, when the process starts"""
+
+
+def _hold(source: Source) -> None:
+    torch.set_num_threads(1)
+    _held[:] = [source]
+
+
+def _take_held(epoch: int, start: int, chunk: int) -> dict[str, np.ndarray]:
+    return _take(_held[0], epoch, start, chunk)
+
+
+def _create(file: h5py.File, batch: Batch, count: int) -> set[str]:
+    """Empty datasets for objects like those of a batch; their names."""
+    arrays = _arrays(batch)
     file.attrs["deepfield"] = LAYOUT
     file.attrs["channels"], file.attrs["grid"] = list(batch.channels), list(batch.grid)
     file.attrs["survey"] = json.dumps(None if batch.survey is None else asdict(batch.survey))
@@ -209,6 +264,7 @@ def _create(file: h5py.File, batch: Batch, arrays: dict[str, np.ndarray], count:
         kept = file[f"truth/{quantity.name}"].attrs
         kept["unit"], kept["kind"] = quantity.unit, quantity.kind
         kept["classes"], kept["description"] = list(quantity.classes), quantity.description
+    return set(arrays)
 
 
 def _quantity(name: str, kept: Mapping[str, Any]) -> Quantity:
@@ -220,7 +276,10 @@ def _survey(text: str) -> Survey | None:
     kept = json.loads(text)
     if kept is None:
         return None
-    bands = tuple(Band(**band) for band in kept["bands"])
+    bands = tuple(
+        Band(**{**band, "edges": tuple(band["edges"]) if band.get("edges") else None})
+        for band in kept["bands"]
+    )
     return Survey(**{**kept, "bands": bands})
 
 

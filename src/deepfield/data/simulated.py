@@ -1,45 +1,35 @@
-"""Simulated galaxies: the mock sky as a source."""
+"""Simulated objects: any mock sky, seen through any telescope, as a source."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from deepfield.nouns.batch import Batch, Truth
+from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
+from deepfield.nouns.sky import Light, Sky
 from deepfield.nouns.source import Split
 from deepfield.nouns.survey import Survey
-from deepfield.render.draws import normals
-from deepfield.render.noise import observe, sky_variance
-from deepfield.render.psf import survey_psf
-from deepfield.sky.galaxies import shine
-from deepfield.sky.population import KIND, Population
+from deepfield.render.noise import sky_variance
+from deepfield.render.telescope import Telescope
+from deepfield.sky.kinds import Kinds
 
-RENDER_CHUNK = 128
-VISIBLE = Quantity(
-    "visible",
-    description="1 where the feature's matched-filter S/N is >= 8 and its size >= 1 PSF FWHM",
-)
-QUANTITIES = (
-    KIND,
-    VISIBLE,
-    Quantity("feature_signal_to_noise", description="matched filter, all bands, from truth"),
-    Quantity("feature_size", "arcsec", "invariant", description="scale to be resolved"),
-    Quantity("signal_to_noise", description="of half the light, in the half-light ellipse"),
-    Quantity("magnitude", "mag(AB)", "invariant", description="total, in the middle band"),
-    Quantity("radius", "arcsec", "invariant", description="major-axis half-light radius"),
-)
-# Magnitude and size are there to sort scores by, not to be learnt: augmentation may zoom past
-# them, so their kind here is invariant.
+LARGEST_CHUNK = 128
+PIXELS = 2**21
+"""image pixels that are rendered at a time, all bands together"""
+KEPT = 4 * 2**30
+"""bytes of noiseless images that are kept; the longest unused ones go first"""
 
 
 @dataclass
 class Simulated:
-    """Galaxies of the mock sky in one survey, each drawn from (seed, split, index) alone.
+    """Objects of a mock sky in one survey, each drawn from (seed, split, index) alone.
 
-    Every epoch sees the same galaxies under fresh noise. Noiseless images are rendered when first
+    Every epoch sees the same objects under fresh noise. Noiseless images are rendered when first
     asked for and kept, as half-precision multiples of the sky's sigma.
 
     Args:
@@ -47,8 +37,13 @@ class Simulated:
         objects: how many in each split.
         seed: another seed is another sky.
         size: side of the stamps, px.
-        population: priors.
+        sky: what is out there.
+        telescope: PSF, noise, and what goes wrong.
+        maps: names of the sky's maps that the truth shall hold.
         split: the one that ``take`` draws from.
+
+    Raises:
+        ValueError: the sky has no such map, or the telescope cannot see stamps of this size.
 
     Example:
         >>> from deepfield.sky.surveys import sdss
@@ -61,7 +56,9 @@ class Simulated:
     objects: Mapping[str, int]
     seed: int = 0
     size: int = 64
-    population: Population = field(default_factory=Population)
+    sky: Sky = field(default_factory=Kinds)
+    telescope: Telescope = field(default_factory=Telescope)
+    maps: tuple[str, ...] = ()
     split: Split = "train"
 
     def __post_init__(self) -> None:
@@ -69,10 +66,18 @@ class Simulated:
         self.grid = ("y", "x")
         count = self.objects.get(self.split, 0)
         self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)])
-        self._psf = survey_psf(self.survey)
+        there = [quantity.name for quantity in self.sky.maps]
+        if unknown := [name for name in self.maps if name not in there]:
+            raise ValueError(
+                f"this sky has no map {', '.join(unknown)}; it has {', '.join(there) or 'none'}"
+            )
+        self.telescope.check(self.survey, self.size)
         self._sigma = sky_variance(self.survey).sqrt()[:, None, None]
-        chunks = -(-count // RENDER_CHUNK)
-        self._rendered: list[tuple[Tensor, Truth] | None] = [None] * chunks
+        # Whole chunks of a fixed length, so that no result depends on batches.
+        pixels = len(self.channels) * self.size**2
+        self._chunk = max(1, min(LARGEST_CHUNK, PIXELS // pixels))
+        self._rendered: OrderedDict[int, Light] = OrderedDict()
+        self._room = max(1, KEPT // (2 * pixels * self._chunk))
         self._parts: dict[Split, Simulated] = {self.split: self}
 
     def __len__(self) -> int:
@@ -80,83 +85,79 @@ class Simulated:
 
     def quantity(self, name: str) -> Quantity:
         """What the truth of this name means."""
-        by_name = {quantity.name: quantity for quantity in QUANTITIES}
+        by_name = {q.name: q for q in (*self.sky.quantities, *self.sky.maps)}
         if name not in by_name:
-            raise ValueError(f"the mock sky has no truth {name!r}; it has {', '.join(by_name)}")
+            raise ValueError(f"this mock sky has no truth {name!r}; it has {', '.join(by_name)}")
         return by_name[name]
 
     def part(self, split: Split) -> "Simulated":
-        """The galaxies of another split; rendered once and kept."""
+        """The objects of another split; rendered once and kept."""
         if split not in self._parts:
-            self._parts[split] = Simulated(
-                self.survey, self.objects, self.seed, self.size, self.population, split
-            )
+            self._parts[split] = replace(self, split=split)
         return self._parts[split]
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
-        """These galaxies under this epoch's noise."""
+        """These objects under this epoch's noise."""
         indices = torch.as_tensor(indices)
         if len(indices) and int(indices.max()) >= len(self):
             raise ValueError(
-                f"index {int(indices.max())} of {len(self)} {self.split} galaxies; "
+                f"index {int(indices.max())} of {len(self)} {self.split} objects; "
                 f"give objects={{{self.split!r}: more}}"
             )
-        noiseless, truth = self._noiseless(indices)
-        shape = (len(self.channels), self.size, self.size)
-        noise = normals(self.seed, self.split, indices.numpy(), epoch, shape)
-        values, variance = observe(noiseless, self.survey, noise)
+        light = self._noiseless(indices)
+        numbers = indices.numpy()
+        seen = self.telescope.observe(
+            light.image, self.survey, numbers, seed=self.seed, split=self.split, epoch=epoch
+        )
         return Batch(
-            ids=self.ids[indices.numpy()],
-            values=values,
+            ids=self.ids[numbers],
+            values=seen.values,
             channels=self.channels,
             grid=self.grid,
-            variance=variance,
-            psf=self._psf,
+            variance=seen.variance,
+            psf=self._psf(numbers),
             survey=self.survey,
-            flags=torch.zeros(len(indices), dtype=torch.int64),
-            truth=truth,
+            flags=seen.flags if light.flags is None else seen.flags | light.flags,
+            truth=light.truth,
         )
 
-    def _noiseless(self, indices: Tensor) -> tuple[Tensor, Truth]:
-        chunk, row = indices // RENDER_CHUNK, indices % RENDER_CHUNK
+    def _psf(self, indices: np.ndarray) -> Psf:
+        return self.telescope.psf_of(self.survey, indices, seed=self.seed, split=self.split)
+
+    def _noiseless(self, indices: Tensor) -> Light:
+        chunk, row = indices // self._chunk, indices % self._chunk
         images = torch.empty(len(indices), len(self.channels), self.size, self.size)
         values: dict[Quantity, Tensor] = {}
+        flags = torch.zeros(len(indices), dtype=torch.int64)
         for number in chunk.unique().tolist():
             at = (chunk == number).nonzero()[:, 0]
-            kept, truth = self._render(number)
-            images[at] = kept[row[at]].float() * self._sigma
-            for quantity, value in truth.items_by_quantity():
+            kept = self._render(number)
+            images[at] = kept.image[row[at]].float() * self._sigma
+            for quantity, value in kept.truth.items_by_quantity():
                 if quantity not in values:
-                    values[quantity] = torch.empty(len(indices), dtype=value.dtype)
+                    values[quantity] = value.new_empty(len(indices), *value.shape[1:])
                 values[quantity][at] = value[row[at]]
-        return images, Truth(values)
+            if kept.flags is not None:
+                flags[at] = kept.flags[row[at]]
+        return Light(images, Truth(values), flags)
 
-    def _render(self, number: int) -> tuple[Tensor, Truth]:
-        """Chunk ``number`` of the galaxies: always whole, so that no result depends on batches."""
-        kept = self._rendered[number]
-        if kept is None:
-            first = number * RENDER_CHUNK
-            indices = np.arange(first, min(first + RENDER_CHUNK, len(self)))
-            galaxies = self.population.draw(
-                indices, self.survey, seed=self.seed, split=self.split, size=self.size
-            )
-            light = shine(galaxies, self.survey, size=self.size)
-            snr, extent = light.feature_signal_to_noise, light.feature_size
-            middle = self.survey.bands[len(self.survey.bands) // 2]
-            scale = self.survey.pixel_scale
-            visible = (snr >= 8) & (extent * scale >= middle.psf_fwhm)
-            values = (
-                galaxies.kind,
-                visible.float(),
-                snr,
-                extent * scale,
-                galaxies.signal_to_noise,
-                31.4 - 2.5 * torch.log10(galaxies.flux),
-                galaxies.radius * scale,
-            )
-            kept = (
-                (light.image / self._sigma).half(),
-                Truth(dict(zip(QUANTITIES, values, strict=True))),
-            )
-            self._rendered[number] = kept
-        return kept
+    def _render(self, number: int) -> Light:
+        """Chunk ``number`` of the objects: always whole."""
+        if number in self._rendered:
+            self._rendered.move_to_end(number)
+            return self._rendered[number]
+        first = number * self._chunk
+        indices = np.arange(first, min(first + self._chunk, len(self)))
+        light = self.sky.draw(
+            indices,
+            self.survey,
+            seed=self.seed,
+            split=self.split,
+            size=self.size,
+            psf=self._psf(indices),
+            maps=self.maps,
+        )
+        self._rendered[number] = replace(light, image=(light.image / self._sigma).half())
+        if len(self._rendered) > self._room:
+            self._rendered.popitem(last=False)
+        return self._rendered[number]
