@@ -29,6 +29,18 @@ class Flag(IntFlag):
     """less like the training data than 99 % of held-out training-like objects"""
     NO_WCS = 256
     """position angles assume north up and east left"""
+    TOO_LARGE = 512
+    """the object is larger than its stamp"""
+    COSMIC_RAY = 1024
+    """crossed by a cosmic ray, masked or not"""
+    BAD_PIXELS = 2048
+    """bad columns or hot pixels"""
+    SATURATED = 4096
+    """pixels beyond the full well, and the columns they bleed into"""
+    TRAIL = 8192
+    """crossed by the trail of a satellite, masked or not"""
+    STRAY_LIGHT = 16384
+    """on a gradient or an offset that the sky subtraction left behind"""
 
     @classmethod
     def describe(cls, value: int) -> str:

@@ -6,6 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# Streams besides 0 (an object's parameters) and 1 + epoch (its noise).
+EFFECTS = 2**40
+"""what goes wrong: ``EFFECTS + 256 * epoch + number of the effect``"""
+PSF = 2**41
+"""an object's PSF, the same in every epoch"""
+BACKGROUND = 2**42
+"""the real sky behind an object: ``BACKGROUND + epoch``"""
+MIXTURE = 2**43
+"""which of two kinds of noise an object has: ``MIXTURE + epoch``"""
+
 
 def generator(seed: int, split: str, index: int, stream: int = 0) -> np.random.Generator:
     """A generator that belongs to object ``index`` of a split, on the CPU.

@@ -96,10 +96,26 @@ def survey_psf(survey: Survey, *, oversampling: int | None = None) -> Psf:
         (2, torch.Size([1, 1, 33, 33]))
     """
     widths = [band.psf_fwhm / survey.pixel_scale for band in survey.bands]
-    finer = oversampling or max(1, math.ceil(FINE / min(widths) - 1e-9))
-    side = min(63, 2 * math.ceil(4 * max(widths) * finer) + 1)
+    side, finer = sampling(survey, oversampling=oversampling)
     kernels = [moffat(width, 3.0, side=side, oversampling=finer) for width in widths]
     return Psf(torch.stack(kernels)[None], finer)
+
+
+def sampling(survey: Survey, *, oversampling: int | None = None) -> tuple[int, int]:
+    """Side of the kernels, in kernel pixels, and oversampling for the widths of a survey's bands.
+
+    Args:
+        survey, oversampling: as in :func:`survey_psf`.
+
+    Example:
+        >>> from deepfield.nouns.survey import Band
+        >>> r = Band("r", 616.0, 26.0, 53.9, 20.86, 1.2, 1.0, "made up")
+        >>> sampling(Survey("one band", (r,), 0.4))
+        (25, 1)
+    """
+    widths = [band.psf_fwhm / survey.pixel_scale for band in survey.bands]
+    finer = oversampling or max(1, math.ceil(FINE / min(widths) - 1e-9))
+    return min(63, 2 * math.ceil(4 * max(widths) * finer) + 1), finer
 
 
 def transfer(psf: Psf, *, grid: int, supersampling: int) -> Tensor:
