@@ -41,7 +41,10 @@ def write_field(batch: Batch, folder: Path | str) -> Path:
             f"{len(batch)} objects on the grid {batch.grid}; expected one field with a survey"
         )
     if batch.truth is None or "x" not in batch.truth or batch.truth["x"].ndim != 2:
-        raise ValueError("a field without positions of its sources; expected truth x and y")
+        raise ValueError(
+            "no positions of several sources in an image; expected a scene (stamps go into one "
+            "file: give --out NAME.h5)"
+        )
     wcs = tangent(batch)
     for number, band in enumerate(batch.survey.bands):
         header = wcs.to_header()

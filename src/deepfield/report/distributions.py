@@ -10,8 +10,8 @@ from deepfield.nouns.quantity import Quantity
 from deepfield.report.figures import COLOURS, label, new_figure, tidy
 
 BINS = 30
-WIDE = 30.0
-"""ratio of the 99th to the 1st percentile from which on the axis is logarithmic"""
+SKEWED = 0.15
+"""ratio of the median to the 99th percentile below which the axis is logarithmic"""
 
 
 def distributions(truth: Sequence[tuple[Quantity, np.ndarray]], *, columns: int = 4) -> Figure:
@@ -55,8 +55,7 @@ def distributions(truth: Sequence[tuple[Quantity, np.ndarray]], *, columns: int 
 def _histogram(axes: Axes, values: np.ndarray) -> None:
     if len(values) == 0:
         return
-    low, high = np.quantile(values, [0.01, 0.99])
-    if values.min() > 0 and high > WIDE * low:
+    if values.min() > 0 and np.median(values) < SKEWED * np.quantile(values, 0.99):
         axes.set_xscale("log")
         bins = np.geomspace(values.min(), values.max(), BINS + 1)
     else:

@@ -56,7 +56,7 @@ class FieldSources:
     radius_slope: float = -0.09
     radius_scatter: float = 0.2
     bulges: float = 0.25
-    colour: Range = (0.5, 2.0)
+    colour: Range = (0.8, 3.0)
 
     quantities = (
         OBJECT,

@@ -13,7 +13,7 @@ from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
-from deepfield.render.sersic import sersic
+from deepfield.render.components import components
 
 INSIDE = 0.8
 """share of its light that a galaxy has in its stamp, or it is flagged as too large"""
@@ -61,21 +61,7 @@ class Profiles:
 
     def image(self, psf: Psf, size: int) -> Tensor:
         """Noiseless stamps [object, channel, y, x], nJy per pixel."""
-        parts = [
-            sersic(
-                sersic_index=self.sersic_index[:, i],
-                radius=self.radius[:, i],
-                axis_ratio=self.axis_ratio[:, i],
-                position_angle=self.position_angle[:, i],
-                x=self.x,
-                y=self.y,
-                flux=self.flux[:, i],
-                psf=psf,
-                size=size,
-            )
-            for i in range(self.flux.shape[1])
-        ]
-        return torch.stack(parts).sum(0)
+        return components(**vars(self), psf=psf, size=size)
 
 
 class ProfileSky(Protocol):

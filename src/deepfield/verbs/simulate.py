@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from rich.progress import track
 
 from deepfield import mocks
+from deepfield.data.field_files import write_field
 from deepfield.data.hdf5 import open_hdf5, write_hdf5
 from deepfield.nouns.source import Source
 from deepfield.report.page import write_page
@@ -31,12 +33,13 @@ def simulate(
     """Draw objects of a mock sky, with their truth, into an HDF5 file.
 
     Beside the file lies a page of the same name that shows the objects and how their truth is
-    distributed.
+    distributed. Scenes may also go into a folder, as FITS images and catalogues.
 
     Args:
         mock: a mock sky, or a recipe for the one that it learns from; `deepfield` lists both.
         objects: how many.
-        out: the file to write, ending in .h5.
+        out: the file to write, ending in .h5; or, for scenes, a folder: each becomes a folder of
+            FITS images with a WCS, a segmentation image and a catalogue.
         seed: another seed is another sky.
         split: training, validation and test objects are never the same.
         workers: processes that draw; the file is the same for any number.
@@ -52,6 +55,13 @@ def simulate(
     if workers < 1:
         raise ValueError(f"--workers {workers}; expected at least 1")
     source = _mock(mock)(objects={split: objects}, seed=seed, **settings).part(split)
+    if not out.suffix:
+        for row in track(range(objects), "drawing", disable=objects < 2):
+            write_field(source.take(torch.tensor([row]), 0), out / str(source.ids[row]))
+        print(f"wrote {objects} fields to {out}")
+        return out
+    if out.suffix not in (".h5", ".hdf5"):
+        raise ValueError(f"--out {out}; expected a file ending in .h5, or a folder for scenes")
     write_hdf5(source, out, workers=workers)
     page = _page(out, f"{mock}: {objects:,} objects")
     print(f"wrote {objects} objects to {out}; see {page}")
