@@ -1,5 +1,6 @@
 """Band and Survey: the numbers of an instrument that an image depends on."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 
@@ -16,6 +17,11 @@ class Band:
         psf_fwhm: full width at half maximum of the point spread function, arcsec.
         gain: electrons per count.
         source: where the numbers come from.
+        edges: half-power wavelengths of the passband with optics, detector and air, nm; needed
+            by whoever asks how bright a spectrum is in the band.
+
+    Raises:
+        ValueError: a number that no instrument can have.
     """
 
     name: str
@@ -26,6 +32,19 @@ class Band:
     psf_fwhm: float
     gain: float
     source: str
+    edges: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.exposure > 0 and self.psf_fwhm > 0):
+            raise ValueError(
+                f"{self.name}: exposure {self.exposure} s, PSF FWHM {self.psf_fwhm} arcsec; "
+                "expected both above 0"
+            )
+        if self.edges is not None and not 0 < self.edges[0] < self.edges[1]:
+            raise ValueError(
+                f"{self.name}: edges {self.edges} nm; expected the blue one above 0 and below the "
+                "red one"
+            )
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,9 @@ class Survey:
         bands: from blue to red.
         pixel_scale: arcsec per pixel.
 
+    Raises:
+        ValueError: no bands, two of one name, or a pixel scale that is not above 0.
+
     Example:
         >>> r = Band("r", 616.0, 26.0, 53.9, 20.86, 1.3, 1.0, "made up")
         >>> Survey("one band", (r,), 0.396).channels
@@ -46,6 +68,19 @@ class Survey:
     name: str
     bands: tuple[Band, ...]
     pixel_scale: float
+
+    def __post_init__(self) -> None:
+        if not self.bands:
+            raise ValueError(f"{self.name}: a survey without bands; expected at least one")
+        repeated = [name for name, count in Counter(self.channels).items() if count > 1]
+        if repeated:
+            raise ValueError(
+                f"{self.name}: more than one band {', '.join(repeated)}; give each its own name"
+            )
+        if not self.pixel_scale > 0:
+            raise ValueError(
+                f"{self.name}: pixel scale {self.pixel_scale} arcsec; expected above 0"
+            )
 
     @property
     def channels(self) -> tuple[str, ...]:
