@@ -3,6 +3,9 @@
 from deepfield.data.simulated_fields import SimulatedFields
 from deepfield.sky.painted_gas import PaintedGas
 
+CELL = 10 / 64
+"""Mpc/h: the filaments that gas follows are resolved"""
+
 
 def gas(
     *,
@@ -19,7 +22,7 @@ def gas(
         seed: another seed is another universe.
         dimensions: 2 or 3.
         size: cells along each axis.
-        maps: density, temperature, velocity and flux of the gas; see ``sky.painted_gas``.
+        maps: gas_density, gas_temperature, gas_velocity, flux.
     """
-    field = PaintedGas(dimensions=dimensions, side=size)
+    field = PaintedGas(dimensions=dimensions, side=size, box=CELL * size)
     return SimulatedFields(objects, seed, field, maps=maps)

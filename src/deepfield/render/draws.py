@@ -1,6 +1,7 @@
 """Random numbers that depend on the object alone: the same sky in any batch, on any machine."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ BACKGROUND = 2**42
 """the real sky behind an object: ``BACKGROUND + epoch``"""
 MIXTURE = 2**43
 """which of two kinds of noise an object has: ``MIXTURE + epoch``"""
+PHASES = 2**44
+"""the modes of a random field"""
 
 
 def generator(seed: int, split: str, index: int, stream: int = 0) -> np.random.Generator:
@@ -60,7 +63,7 @@ def uniforms(seed: int, split: str, indices: Iterable[int], count: int) -> np.nd
         >>> bool((both[1] == uniforms(1, "train", [8], 2)[0]).all())
         True
     """
-    rows = [generator(seed, split, int(index)).random(count) for index in indices]
+    rows = [numbers.random(count) for numbers in _generators(seed, split, indices, 0)]
     return np.array(rows, dtype=np.float64).reshape(-1, count)
 
 
@@ -82,11 +85,24 @@ def normals(
         >>> normals(1, "train", [3, 8], 0, (1, 4, 4)).shape
         torch.Size([2, 1, 4, 4])
     """
+    indices = list(indices)
+    out = np.empty((len(indices), math.prod(shape)), dtype=np.float32)
+    for row, numbers in zip(out, _generators(seed, split, indices, 1 + epoch), strict=True):
+        numbers.standard_normal(dtype=np.float32, out=row)
+    return torch.from_numpy(out.reshape(-1, *shape))
+
+
+def _generators(
+    seed: int, split: str, indices: Iterable[int], stream: int
+) -> Iterator[np.random.Generator]:
+    """Each object's ``generator``: one that moves on, since making it costs more than using it."""
     numbers = [int(index) for index in indices]
-    out = np.empty((len(numbers), *shape), dtype=np.float32)
-    for row, index in enumerate(numbers):
-        out[row] = generator(seed, split, index, 1 + epoch).standard_normal(shape, np.float32)
-    return torch.from_numpy(out)
+    moving = generator(seed, split, min(numbers, default=0), stream)
+    start = moving.bit_generator.state
+    for number in numbers:
+        start["state"]["counter"][3] = number
+        moving.bit_generator.state = start
+        yield moving
 
 
 def _number(split: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from deepfield.nouns.quantity import Quantity
 from deepfield.report.figures import COLOURS, label, new_figure, tidy
@@ -57,6 +58,7 @@ def _histogram(axes: Axes, values: np.ndarray) -> None:
         return
     if values.min() > 0 and np.median(values) < SKEWED * np.quantile(values, 0.99):
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         bins = np.geomspace(values.min(), values.max(), BINS + 1)
     else:
         bins = np.linspace(values.min(), max(values.max(), values.min() + 1e-9), BINS + 1)

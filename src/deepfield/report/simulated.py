@@ -1,6 +1,7 @@
 """The page of a simulated set: what it looks like, and how its truth is distributed."""
 
 import matplotlib.figure
+import numpy as np
 import torch
 
 from deepfield.nouns.batch import Batch
@@ -9,10 +10,14 @@ from deepfield.report.colour import asinh_rgb
 from deepfield.report.distributions import distributions
 from deepfield.report.figures import new_figure
 from deepfield.report.parts import Figure, Part, Table
+from deepfield.report.spectra import spectra_wall
 from deepfield.report.stamps import stamp_wall
 
 SHOWN = 24
+TYPICAL = 2.0
+"""d ln flux / d ln wavelength of a galaxy that looks white"""
 MAPPED = 6
+SPECTRA = 5
 
 
 def simulated_parts(batch: Batch, count: int) -> list[Part]:
@@ -31,13 +36,21 @@ def simulated_parts(batch: Batch, count: int) -> list[Part]:
         some = batch.take(torch.arange(min(SHOWN, len(batch))))
         parts.append(
             Figure(
-                stamp_wall(some.values.numpy(), _captions(some)),
-                f"The first {len(some)} of {count:,} objects, with noise, north up and east left.",
+                stamp_wall(_shown(some), _captions(some), sigma=_scale(some)),
+                f"The first {len(some)} of {count:,} objects, as a source gives them.",
+                title="What they look like",
+            )
+        )
+    if batch.grid == ("wavelength",):
+        parts.append(
+            Figure(
+                spectra_wall(batch.values[:SPECTRA, 0].numpy(), _captions(batch)[:SPECTRA]),
+                f"The first of {count:,} objects, with noise.",
                 title="What they look like",
             )
         )
     maps = [(q, v) for q, v in truth if q.kind == "map" and v.ndim == 3]
-    if maps:
+    if maps and batch.grid == ("y", "x"):
         parts.append(
             Figure(
                 _map_wall(batch.take(torch.arange(min(MAPPED, len(batch))))),
@@ -56,6 +69,23 @@ def simulated_parts(batch: Batch, count: int) -> list[Part]:
         )
     parts.append(_flags(batch))
     return parts
+
+
+def _shown(batch: Batch) -> np.ndarray:
+    """Bands make a colour picture; of other channels the first is shown."""
+    return batch.values.numpy()[:, : None if batch.survey else 1]
+
+
+def _scale(batch: Batch) -> np.ndarray | None:
+    """One sigma for all bands, so that colours are the galaxies' and not the survey's depths.
+
+    f_nu of a typical galaxy rises with wavelength: what rises so looks white.
+    """
+    if batch.survey is None or batch.variance is None:
+        return None
+    sigma = batch.variance.flatten(1).median(1).values.sqrt().numpy()
+    wavelengths = np.array([band.wavelength for band in batch.survey.bands])
+    return sigma[:, None] * (wavelengths / np.median(wavelengths)) ** TYPICAL
 
 
 def _captions(batch: Batch) -> list[str]:
@@ -80,7 +110,7 @@ def _map_wall(batch: Batch) -> matplotlib.figure.Figure:
     grid = figure.subplots(len(batch), across, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for row, picture in zip(grid, asinh_rgb(batch.values.numpy()), strict=True):
+    for row, picture in zip(grid, asinh_rgb(_shown(batch), sigma=_scale(batch)), strict=True):
         row[0].imshow(picture, origin="lower", interpolation="nearest")
     for column, (quantity, values) in enumerate(maps, start=1):
         grid[0, column].set_title(quantity.name, fontsize=8)
