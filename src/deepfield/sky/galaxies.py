@@ -1,35 +1,36 @@
-"""Galaxies to light: noiseless images of a population, and whether its features can be seen."""
+"""Galaxies to light: noiseless images of a population, its parts, and whether they can be seen."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.survey import Survey
-from deepfield.render.noise import sky_variance
 from deepfield.render.pixels import convolve, subpixel_grid
-from deepfield.render.psf import survey_psf
 from deepfield.render.sersic import sersic
-from deepfield.sky import features
-from deepfield.sky.population import BARRED, EDGE_ON, IRREGULAR, SMOOTH, SPIRAL, Galaxies
+from deepfield.sky.painted import PAINTERS, PARTS, Painted
+from deepfield.sky.population import SMOOTH, Galaxies
+from deepfield.sky.profiles import by_slope
+from deepfield.sky.rows import take
+from deepfield.sky.visibility import matched_filter
 
 SUPERSAMPLING = 2
 IN_CACHE = 16
 """galaxies painted at a time: three times as fast as a hundred"""
-ROUNDER = 0.45
-"""axis ratio at which an edge-on disc would pass for a smooth galaxy"""
 
 
 @dataclass(frozen=True)
-class Light:
+class Shown:
     """What a population looks like before noise, and what of it can be seen.
 
     Args:
-        image: [object, channel, y, x] nJy, with companions.
+        image: [object, channel, y, x] nJy.
         feature_signal_to_noise: [object] of the feature's image, with it minus without it (the
             same light without the pattern), by a matched filter over all bands against the sky.
         feature_size: [object] px, the scale that must be resolved for it to be told.
+        parts: [object, y, x] nJy in the middle band of every part that was asked for.
 
     A smooth galaxy has no feature. Its lack of one can be seen if each of the four kinds of
     feature could be, in a galaxy of its size and brightness: both numbers are the least of four.
@@ -38,193 +39,105 @@ class Light:
     image: Tensor
     feature_signal_to_noise: Tensor
     feature_size: Tensor
+    parts: dict[str, Tensor]
 
 
-@dataclass(frozen=True)
-class Painted:
-    """A disc in components: how its light is shared with the feature in place, and the feature.
+def shine(
+    galaxies: Galaxies, survey: Survey, *, size: int, psf: Psf, parts: Collection[str] = ()
+) -> Shown:
+    """Render every galaxy through the PSF.
 
-    Args:
-        components: [object, component, Y, X] surface brightness.
-        image, feature: [object, component] shares of the disc's light; the second sums to 0.
-        tinted: component numbers that have the feature's colour.
-        size: [object] half-light radii, the feature's scale.
-    """
-
-    components: Tensor
-    image: Tensor
-    feature: Tensor
-    tinted: tuple[int, ...]
-    size: Tensor
-
-
-def colours(slope: Tensor, survey: Survey) -> Tensor:
-    """[object, channel] flux relative to the middle band, for spectra that are power laws."""
-    wavelengths = torch.tensor([band.wavelength for band in survey.bands])
-    return (wavelengths / wavelengths[len(wavelengths) // 2]) ** slope[:, None]
-
-
-def shine(galaxies: Galaxies, survey: Survey, *, size: int) -> Light:
-    """Render every galaxy through the survey's PSF.
-
-    Smooth galaxies, bulges, companions and edge-on discs are Sersic profiles on the Gaussian
-    ladder; discs with arms, bars or clumps are painted on a finer grid.
+    Smooth galaxies and bulges are Sersic profiles on the Gaussian ladder; discs are painted on a
+    finer grid.
 
     Args:
         galaxies: their parameters.
-        survey: bands, pixel scale and PSF.
+        survey: bands, pixel scale and depth.
         size: side of the stamps, px.
+        psf: shared, or one for each galaxy.
+        parts: names of ``PARTS`` to render alone.
     """
-    psf = survey_psf(survey)
     image = _spheroids(galaxies, survey, psf, size)
-    _add_companions(image, galaxies, survey, psf, size)
-    sky = sky_variance(survey)[:, None, None]
+    alone = {name: image.new_zeros(len(galaxies), size, size) for name in parts}
     strength, scale = (torch.full((len(galaxies),), torch.inf) for _ in range(2))
-    for kind in (EDGE_ON, SPIRAL, BARRED, IRREGULAR):
-        has_it = galaxies.kind == kind
-        for at in (has_it | (galaxies.kind == SMOOTH)).nonzero()[:, 0].split(IN_CACHE):
-            if not len(at):  # an empty tensor splits into one empty part
-                continue
-            some = galaxies.take(at)
-            disc, feature, extent = _disc(kind, some, survey, psf, size)
-            image.index_add_(0, at, disc * has_it[at][:, None, None, None])
-            seen = (feature**2 / sky).sum((1, 2, 3)).sqrt()
-            strength[at] = strength[at].minimum(seen)
-            scale[at] = scale[at].minimum(extent * some.radius)
-    return Light(image, strength, scale)
-
-
-def _spheroids(galaxies: Galaxies, survey: Survey, psf: Psf, size: int) -> Tensor:
-    smooth = galaxies.kind == SMOOTH
-    flux = galaxies.flux * torch.where(smooth, 1.0, galaxies.bulge_to_total)
-    slope = torch.where(smooth, galaxies.slope, galaxies.slope_bulge)
-    return sersic(
-        sersic_index=galaxies.sersic_index,
-        radius=torch.where(smooth, galaxies.radius, galaxies.bulge_radius),
-        # A bulge is rounder than the disc it sits in.
-        axis_ratio=torch.where(smooth, galaxies.axis_ratio, galaxies.axis_ratio**0.4),
-        position_angle=galaxies.position_angle,
-        x=galaxies.x,
-        y=galaxies.y,
-        flux=flux[:, None] * colours(slope, survey),
-        psf=psf,
-        size=size,
-    )
-
-
-def _add_companions(
-    image: Tensor, galaxies: Galaxies, survey: Survey, psf: Psf, size: int
-) -> None:
-    owner, number = (galaxies.companions[..., 4] > 0).nonzero(as_tuple=True)
-    if not len(owner):
-        return
-    x, y, radius, index, share, slope = galaxies.companions[owner, number].T
-    light = sersic(
-        sersic_index=index,
-        radius=radius,
-        axis_ratio=torch.full_like(radius, 0.8),
-        position_angle=torch.zeros_like(radius),
-        x=x,
-        y=y,
-        flux=(share * galaxies.flux[owner])[:, None] * colours(slope, survey),
-        psf=psf,
-        size=size,
-    )
-    image.index_add_(0, owner, light)
-
-
-def _disc(
-    kind: int, galaxies: Galaxies, survey: Survey, psf: Psf, size: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Images of the disc and of its feature, and the feature's size in half-light radii."""
-    flux = galaxies.flux * (1 - galaxies.bulge_to_total)
-    seen = flux[:, None] * colours(galaxies.slope, survey)
-    if kind == EDGE_ON:
-        thin = galaxies.axis_ratio.clamp(max=0.22)
-        edge_on, rounder = (
-            sersic(
-                sersic_index=torch.ones_like(ratio),
-                radius=galaxies.radius,
-                axis_ratio=ratio,
-                position_angle=galaxies.position_angle,
-                x=galaxies.x,
-                y=galaxies.y,
-                flux=seen,
-                psf=psf,
-                size=size,
+    y, x = subpixel_grid(size, SUPERSAMPLING)
+    for kind, paint in PAINTERS.items():
+        for at in _chunks(galaxies.kind == kind):
+            some, seeing = take(galaxies, at), psf.take(at)
+            painted = paint(some, survey, y, x)
+            image[at] += convolve(
+                painted.light, seeing, painted.flux, size=size, supersampling=SUPERSAMPLING
             )
-            for ratio in (thin, torch.full_like(thin, ROUNDER))
-        )
-        return edge_on, edge_on - rounder, torch.ones_like(thin)
-    painted = {SPIRAL: _spiral, BARRED: _barred, IRREGULAR: _irregular}[kind](galaxies, size)
-    tinted = flux[:, None] * colours(galaxies.slope_feature, survey)
-    colour = torch.stack(
-        [tinted if i in painted.tinted else seen for i in range(painted.image.shape[1])], 1
+            strength[at] = _strength(painted, survey, seeing)
+            scale[at] = painted.size * some.radius
+            for name in PARTS & painted.parts.keys() & alone.keys():
+                alone[name][at] = _part(painted, name, survey, seeing, size)
+        for at in _chunks(galaxies.kind == SMOOTH):
+            some = take(galaxies, at)
+            painted = paint(some, survey, y, x)
+            strength[at] = strength[at].minimum(_strength(painted, survey, psf.take(at)))
+            scale[at] = scale[at].minimum(painted.size * some.radius)
+    return Shown(image, strength, scale, alone)
+
+
+def _chunks(which: Tensor) -> list[Tensor]:
+    rows = which.nonzero()[:, 0]
+    return list(rows.split(IN_CACHE)) if len(rows) else []
+
+
+def _strength(painted: Painted, survey: Survey, psf: Psf) -> Tensor:
+    return matched_filter(
+        painted.feature, painted.feature_flux, survey, psf=psf, supersampling=SUPERSAMPLING
     )
-    both = convolve(
-        painted.components,
-        Psf(torch.cat([psf.kernel, psf.kernel], 1), psf.oversampling),
-        torch.cat(
-            [painted.image[..., None] * colour, painted.feature[..., None] * tinted[:, None]], 2
-        ),
+
+
+def _part(painted: Painted, name: str, survey: Survey, psf: Psf, size: int) -> Tensor:
+    """[object, y, x] one part in the middle band; what is fainter than the disc counts as 0."""
+    middle = slice(len(survey.bands) // 2, len(survey.bands) // 2 + 1)
+    light = painted.parts[name].clamp(min=0)[:, None]
+    total = light.sum((-1, -2), keepdim=True)[..., 0]
+    seen = convolve(
+        # A part that a galaxy lacks has no light to share out.
+        torch.where(total[..., None] > 0, light, 1.0),
+        Psf(psf.kernel[:, middle], psf.oversampling),
+        total,
         size=size,
         supersampling=SUPERSAMPLING,
     )
-    image, feature = both.split(len(survey.bands), 1)
-    return image, feature, painted.size
+    return seen[:, 0].clamp(min=0)
 
 
-def _spiral(galaxies: Galaxies, size: int) -> Painted:
-    radius, azimuth = features.disc_plane(galaxies, *subpixel_grid(size, SUPERSAMPLING))
-    share, none = galaxies.arm_strength, torch.zeros_like(galaxies.arm_strength)
-    # Neighbouring arms at the half-light radius are so far apart.
-    pitch = torch.deg2rad(galaxies.arm_pitch.abs())
-    apart = (2 * torch.pi * pitch.sin() / galaxies.arms).clamp(max=1.0)
-    return Painted(
-        torch.stack([features.disc(radius), features.arms(galaxies, radius, azimuth)], 1),
-        torch.stack([1 - share, share], 1),
-        torch.stack([none - share, share], 1),
-        (1,),
-        apart,
-    )
+def _spheroids(galaxies: Galaxies, survey: Survey, psf: Psf, size: int) -> Tensor:
+    """Smooth galaxies and bulges, and what lies inside some of the smooth ones."""
+    smooth = galaxies.kind == SMOOTH
+    inside = (smooth & (galaxies.inner > 0)).nonzero()[:, 0]
+    rows = torch.cat([torch.arange(len(galaxies)), inside])
+    share = torch.where(smooth, 1 - galaxies.inner, galaxies.bulge_to_total)
+    some = take(galaxies, inside)
 
+    def both(outer: Tensor, inner: Tensor) -> Tensor:
+        return torch.cat([outer, inner])
 
-def _barred(galaxies: Galaxies, size: int) -> Painted:
-    radius, azimuth = features.disc_plane(galaxies, *subpixel_grid(size, SUPERSAMPLING))
-    bar, none = galaxies.bar_strength, torch.zeros_like(galaxies.bar_strength)
-    arms = galaxies.bar_arms * (1 - bar)
-    turn = torch.deg2rad(galaxies.bar_angle)
-    projected = torch.hypot(turn.cos(), turn.sin() * galaxies.axis_ratio)
-    return Painted(
-        torch.stack(
-            [
-                features.disc(radius),
-                features.arms(galaxies, radius, azimuth),
-                features.bar(galaxies, radius, azimuth),
-                features.round_bar(galaxies, radius, azimuth),
-            ],
-            1,
+    slope = torch.where(smooth, galaxies.slope, galaxies.slope_bulge)
+    light = sersic(
+        sersic_index=both(galaxies.sersic_index, torch.ones_like(some.inner)),
+        radius=both(
+            torch.where(smooth, galaxies.radius, galaxies.bulge_radius), 0.7 * some.radius
         ),
-        torch.stack([1 - arms - bar, arms, bar, none], 1),
-        torch.stack([none, none, bar, -bar], 1),
-        (2, 3),
-        galaxies.bar_length * projected,
+        axis_ratio=both(
+            torch.where(smooth, galaxies.axis_ratio, galaxies.bulge_axis_ratio),
+            some.inner_axis_ratio,
+        ),
+        position_angle=both(
+            torch.where(smooth, galaxies.position_angle, galaxies.bulge_angle), some.inner_angle
+        ),
+        x=both(galaxies.x, some.x),
+        y=both(galaxies.y, some.y),
+        flux=by_slope(
+            both(share * galaxies.flux, some.inner * some.flux), both(slope, some.slope), survey
+        ),
+        psf=psf.take(rows),
+        size=size,
     )
-
-
-def _irregular(galaxies: Galaxies, size: int) -> Painted:
-    y, x = subpixel_grid(size, SUPERSAMPLING)
-    angle = torch.deg2rad(galaxies.arm_phase)
-    shift = galaxies.lopsided * galaxies.radius
-    off_centre = replace(
-        galaxies, x=galaxies.x + shift * angle.cos(), y=galaxies.y + shift * angle.sin()
-    )
-    radius, _ = features.disc_plane(off_centre, y, x)
-    share = galaxies.clump_strength
-    return Painted(
-        torch.stack([features.disc(radius), features.clumps(galaxies, y, x)], 1),
-        torch.stack([1 - share, share], 1),
-        torch.stack([-share, share], 1),
-        (1,),
-        torch.ones_like(share),
-    )
+    image = light[: len(galaxies)].contiguous()
+    return image.index_add_(0, inside, light[len(galaxies) :])

@@ -16,7 +16,8 @@ from deepfield.sky.counts import Counts
 from deepfield.sky.galaxies import Shown, shine
 from deepfield.sky.others import join
 from deepfield.sky.painted import PARTS
-from deepfield.sky.population import BARRED, EDGE_ON, KIND, SPIRAL, Galaxies, Population
+from deepfield.sky.population import BARRED, KIND, SMOOTH, SPIRAL, Galaxies, Population
+from deepfield.sky.rows import take
 from deepfield.sky.superposed import superposed
 
 VISIBLE = Quantity(
@@ -24,6 +25,8 @@ VISIBLE = Quantity(
     description="1 where the feature's matched-filter S/N is >= 8 and its size >= 1 PSF FWHM",
 )
 COMPANION = "companion"
+OUTSIDE = 2.5
+"""half-light radii within which only what is superposed on purpose lies"""
 DETECTABLE = 8.0
 
 
@@ -31,14 +34,14 @@ DETECTABLE = 8.0
 class Kinds:
     """Smooth, edge-on, spiral, barred and irregular galaxies, equally many of each.
 
-    Around them are the stars and galaxies of the magnitude counts, and in a share of the stamps
-    another one lies on the galaxy's outskirts: a blob there says nothing about its kind.
+    Around them are the stars and galaxies of the magnitude counts that are fainter than they, as
+    around the galaxies of a magnitude-limited sample. In a share of the stamps another one lies on
+    the galaxy's outskirts: a blob there says nothing about its kind.
 
     Args:
         population: priors of the galaxies.
         counts: of stars and galaxies around them.
         overlapping: share of stamps with something superposed on the galaxy's outskirts.
-        closest: PSF FWHM from the centre within which there is nothing else.
 
     Raises:
         ValueError: a prior that cannot be.
@@ -56,7 +59,6 @@ class Kinds:
     population: Population = field(default_factory=Population)
     counts: Counts = field(default_factory=Counts)
     overlapping: float = 0.3
-    closest: float = 2.0
 
     # Magnitude and size are there to sort scores by, not to be learnt: augmentation may zoom
     # past them, so their kind here is invariant.
@@ -87,8 +89,6 @@ class Kinds:
     def __post_init__(self) -> None:
         if not 0 <= self.overlapping <= 1:
             raise ValueError(f"overlapping {self.overlapping}; expected a share from 0 to 1")
-        if not 0 <= self.closest < float("inf"):
-            raise ValueError(f"closest {self.closest}; expected PSF widths, at least 0")
 
     def draw(
         self,
@@ -104,10 +104,18 @@ class Kinds:
         """The galaxies of these indices: see ``Sky.draw``."""
         galaxies = self.population.draw(indices, survey, seed=seed, split=split, size=size)
         shown = shine(galaxies, survey, size=size, psf=psf, parts=PARTS.intersection(maps))
+        fwhm = survey.bands[len(survey.bands) // 2].psf_fwhm / survey.pixel_scale
+        nearby = self.counts.draw(
+            indices,
+            survey,
+            seed=seed,
+            split=split,
+            size=size,
+            closest=OUTSIDE * galaxies.radius + fwhm,
+        )
+        fainter = nearby.flux[:, len(survey.bands) // 2] < galaxies.flux[nearby.owner]
         others = join(
-            self.counts.draw(
-                indices, survey, seed=seed, split=split, size=size, closest=self.closest
-            ),
+            take(nearby, fainter),
             superposed(galaxies, indices, survey, seed=seed, split=split, share=self.overlapping),
         )
         around = others.light(len(indices), survey, psf=psf, size=size)
@@ -139,11 +147,7 @@ def _truth(galaxies: Galaxies, shown: Shown, survey: Survey) -> dict[str, Tensor
         "radius": galaxies.radius * survey.pixel_scale,
         "axis_ratio": galaxies.axis_ratio,
         "position_angle": galaxies.position_angle,
-        "bulge_to_total": torch.where(
-            disc | (kind == EDGE_ON) | (galaxies.bulge_to_total > 0),
-            galaxies.bulge_to_total,
-            nothing,
-        ),
+        "bulge_to_total": torch.where(kind != SMOOTH, galaxies.bulge_to_total, nothing),
         "arms": torch.where(armed, galaxies.arms.number[:, 0], nothing),
         "ringed": torch.where(disc, (galaxies.ring.share > 0).float(), nothing),
     }

@@ -1,16 +1,23 @@
 """The population: how many galaxies of which kind, and how each is built."""
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import ndtri
 from torch import Tensor
 
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.survey import Survey
 from deepfield.render.draws import uniforms
 from deepfield.render.noise import sky_variance
+from deepfield.sky.arms import Arms, draw_arms
+from deepfield.sky.bars import Bar, draw_bar
+from deepfield.sky.edge_on import EdgeOn, draw_edge_on
+from deepfield.sky.knots import Knots, along_arms, scattered
+from deepfield.sky.numbers import Numbers
+from deepfield.sky.priors import Range, check_range
+from deepfield.sky.rings import Ring, draw_ring
 
 KIND = Quantity(
     "kind",
@@ -18,15 +25,15 @@ KIND = Quantity(
     description="morphological kind",
 )
 SMOOTH, EDGE_ON, SPIRAL, BARRED, IRREGULAR = range(5)
-CLUMPS = 8
-COMPANIONS = 3
-NUMBERS = 48 + 4 * CLUMPS + 6 * COMPANIONS
-"""uniform numbers kept for each galaxy; a few are spare"""
+NUMBERS = 160
+"""uniform numbers kept for each galaxy; some are spare"""
 
 
 @dataclass(frozen=True)
 class Galaxies:
     """Parameters of many galaxies; lengths in pixels, angles in degrees east of north.
+
+    Every galaxy has the parameters of every part; its kind says which of them it shows.
 
     Args:
         kind: [object] index into ``KIND.classes``.
@@ -35,19 +42,18 @@ class Galaxies:
         radius: major-axis half-light radius of the disc (of the whole, if smooth).
         axis_ratio, position_angle, x, y: of the disc; x and y from the stamp's centre.
         sersic_index: of the whole if smooth, else of the bulge.
-        bulge_to_total, bulge_radius: light fraction and half-light radius of the bulge.
+        bulge_to_total, bulge_radius, bulge_axis_ratio, bulge_angle: of the bulge, light fraction
+            first.
+        inner, inner_axis_ratio, inner_angle: share of a second component inside a smooth galaxy,
+            and its shape: an embedded disc or a twist, which make isophotes disky or boxy.
         slope, slope_bulge, slope_feature: d ln flux / d ln wavelength of the disc (or the
-            whole), the bulge, and arms, bar or clumps.
-        arms: number of them; ``arm_strength`` their share of a spiral's disc light and
-            ``bar_arms`` of a barred galaxy's, ``arm_pitch`` (degrees, the sign is the
-            handedness), ``arm_sharpness`` and ``arm_phase``.
-        bar_length: semi-major axis in disc half-light radii; ``bar_strength`` its share of the
-            disc's light, ``bar_axis_ratio``, ``bar_angle`` in the disc's plane.
-        clumps: [object, clump, 4] x, y and width in disc half-light radii, relative flux;
-            ``clump_strength`` their share of the light, ``lopsided`` the shift of the disc
-            (in half-light radii).
-        companions: [object, companion, 6] x, y and half-light radius in pixels, Sersic index,
-            share of the galaxy's flux (0 = none), slope: stars and galaxies nearby.
+            whole), the bulge, and of arms, bar or clumps.
+        slope_young: the same of what is young in a barred galaxy.
+        arms, bar, ring, edge: of discs; ``faint_arms`` is the share of a barred galaxy's arms.
+        regions: HII regions along the arms of spiral and barred galaxies.
+        clumps: of an irregular galaxy.
+        lopsided, lopsided_angle: shift of an irregular galaxy's disc in half-light radii, and
+            its direction.
     """
 
     kind: Tensor
@@ -61,30 +67,27 @@ class Galaxies:
     sersic_index: Tensor
     bulge_to_total: Tensor
     bulge_radius: Tensor
+    bulge_axis_ratio: Tensor
+    bulge_angle: Tensor
+    inner: Tensor
+    inner_axis_ratio: Tensor
+    inner_angle: Tensor
     slope: Tensor
     slope_bulge: Tensor
     slope_feature: Tensor
-    arms: Tensor
-    arm_strength: Tensor
-    bar_arms: Tensor
-    arm_pitch: Tensor
-    arm_sharpness: Tensor
-    arm_phase: Tensor
-    bar_length: Tensor
-    bar_strength: Tensor
-    bar_axis_ratio: Tensor
-    bar_angle: Tensor
-    clumps: Tensor
-    clump_strength: Tensor
+    slope_young: Tensor
+    arms: Arms
+    faint_arms: Tensor
+    bar: Bar
+    ring: Ring
+    edge: EdgeOn
+    regions: Knots
+    clumps: Knots
     lopsided: Tensor
-    companions: Tensor
+    lopsided_angle: Tensor
 
     def __len__(self) -> int:
         return len(self.kind)
-
-    def take(self, indices: Tensor) -> "Galaxies":
-        """Some of the galaxies."""
-        return Galaxies(**{f.name: getattr(self, f.name)[indices] for f in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,13 @@ class Population:
     Args:
         signal_to_noise: lowest and highest, log-uniform.
         radius: disc half-light radius in PSF FWHM, lowest and highest, log-uniform.
+        flocculent: share of spiral patterns that are broken and many-armed.
+        ringed: share of barred galaxies with a ring; spirals have it half as often.
+        dusty: share of edge-on discs with a dust lane.
+        thick: share of edge-on discs with a thick disc.
+
+    Raises:
+        ValueError: a prior that cannot be.
 
     Example:
         >>> from deepfield.sky.surveys import sdss
@@ -105,8 +115,22 @@ class Population:
         torch.Size([3])
     """
 
-    signal_to_noise: tuple[float, float] = (5.0, 2500.0)
-    radius: tuple[float, float] = (0.9, 3.2)
+    signal_to_noise: Range = (5.0, 2500.0)
+    radius: Range = (0.9, 3.2)
+    flocculent: float = 0.45
+    ringed: float = 0.4
+    dusty: float = 0.6
+    thick: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in ("signal_to_noise", "radius"):
+            limits = getattr(self, name)
+            check_range(name, limits, at_least=0)
+            if limits[0] == 0:
+                raise ValueError(f"{name} {limits}; expected more than 0")
+        for name in ("flocculent", "ringed", "dusty", "thick"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} {getattr(self, name)}; expected a share from 0 to 1")
 
     def draw(
         self, indices: np.ndarray, survey: Survey, *, seed: int, split: str, size: int
@@ -118,106 +142,84 @@ class Population:
             survey: its middle band sets brightness and PSF.
             size: of the stamps, px; no half-light radius is above a sixth of it.
         """
-        columns = iter(uniforms(seed, split, indices, NUMBERS).T)
-
-        def flat(low: float, high: float) -> np.ndarray:
-            return low + (high - low) * next(columns)
-
-        def log_flat(low: float, high: float) -> np.ndarray:
-            return np.exp(flat(np.log(low), np.log(high)))
-
-        def normal(mean: float | np.ndarray, sigma: float) -> np.ndarray:
-            return mean + sigma * ndtri(np.clip(next(columns), 1e-9, 1 - 1e-9))
-
-        def pick(*options: float) -> np.ndarray:
-            return np.asarray(options)[(next(columns) * len(options)).astype(int)]
-
-        def by_kind(*values: np.ndarray | float) -> np.ndarray:
-            return np.choose(kind, [np.broadcast_to(v, kind.shape) for v in values])
-
-        middle = len(survey.bands) // 2
-        band = survey.bands[middle]
+        numbers = Numbers(uniforms(seed, split, indices, NUMBERS))
+        band = survey.bands[len(survey.bands) // 2]
         fwhm = band.psf_fwhm / survey.pixel_scale
-        kind = pick(0, 1, 2, 3, 4).astype(int)
-        snr = log_flat(*self.signal_to_noise)
-        low, high = self.radius
-        radius = log_flat(low * fwhm, min(high * fwhm, size / 6))
+        kind = numbers.pick(0, 1, 2, 3, 4)
+        snr = numbers.log_flat(self.signal_to_noise)
+        low, high = (limit * fwhm for limit in self.radius)
+        radius = numbers.log_flat((low, min(high, max(low, size / 6))))
+
+        def by_kind(*values: Tensor | float) -> Tensor:
+            """One of five values for each galaxy."""
+            columns = [torch.as_tensor(v, dtype=torch.float32).expand(kind.shape) for v in values]
+            return torch.stack(columns).gather(0, kind[None])[0]
+
         # An edge-on disc shows its major axis: more of its light lies in fewer pixels.
-        thin, round_, inclined = flat(0.10, 0.22), flat(0.45, 1.0), flat(0.4, 0.95)
-        axis_ratio = by_kind(round_, thin, inclined, inclined, flat(0.45, 1.0))
-        area = np.pi * (axis_ratio * radius**2 + (0.6 * fwhm) ** 2)
-        sigma = float(sky_variance(survey)[middle].sqrt())
-        index = by_kind(log_flat(0.8, 5.0), *[flat(1.0, 4.0)] * 4)
-        bulge = by_kind(0.0, flat(0, 0.35), *[flat(0, 0.4)] * 2, flat(0, 0.1))
-        bulge_radius = radius * flat(0.12, 0.35)
-        # f_nu rises with wavelength: g - r is about 0.29 times the slope.
-        early = next(columns) < 0.7
-        slope = by_kind(
-            np.where(early, normal(2.5, 0.25), normal(1.6, 0.35)),
-            normal(2.1, 0.45),
-            *[normal(1.7, 0.4)] * 2,
-            normal(1.2, 0.45),
+        edge = draw_edge_on(numbers, dusty=self.dusty, thick=self.thick)
+        # As in Galaxy Zoo, arms and bars are asked for where the disc is seen well enough.
+        inclined = numbers.flat((0.5, 1.0))
+        axis_ratio = by_kind(
+            numbers.flat((0.45, 1.0)),
+            edge.axis_ratio,
+            inclined,
+            inclined,
+            numbers.flat((0.45, 1.0)),
         )
-        tint = normal(0.0, 0.2)
-        arms = pick(2, 2, 2, 3, 4)
-        with_arms = next(columns) < 0.5  # of the barred
-        arm_strength, faint_arms = flat(0.45, 0.9), flat(0.1, 0.3) * with_arms
-        pitch = flat(12.0, 30.0) * pick(-1, 1)
-        sharpness, arm_phase = flat(1.0, 3.0), flat(0, 360)
-        bar = [flat(0.7, 1.4), flat(0.25, 0.5), flat(0.2, 0.4), flat(0, 180)]
-        angle = flat(0, 180)
-        x, y = flat(-1.5, 1.5), flat(-1.5, 1.5)
-        clump_strength, lopsided = flat(0.3, 0.7), flat(0.1, 0.6)
-        number, neighbours = pick(*range(3, CLUMPS + 1)), pick(0, 0, 1, 1, 2, 3)
-        clumps = np.empty((len(indices), CLUMPS, 4))
-        for i in range(CLUMPS):
-            r, theta = 1.6 * np.sqrt(next(columns)), flat(0, 2 * np.pi)
-            clumps[:, i, 0], clumps[:, i, 1] = r * np.cos(theta), r * np.sin(theta)
-            clumps[:, i, 2] = flat(0.06, 0.25)
-            clumps[:, i, 3] = flat(0.2, 1.0) * (i < number)
-        companions = np.empty((len(indices), COMPANIONS, 6))
-        for i in range(COMPANIONS):
-            # Beyond two half-light radii, or they would be taken for clumps by anyone.
-            nearest = 2 * radius + 1.5 * fwhm
-            r, theta = nearest + (0.65 * size - nearest) * next(columns), flat(0, 2 * np.pi)
-            companions[:, i, 0], companions[:, i, 1] = r * np.cos(theta), r * np.sin(theta)
-            companions[:, i, 2] = np.where(next(columns) < 0.3, 0.1, flat(0.3, 1.0) * fwhm)
-            companions[:, i, 3] = 1.5
-            companions[:, i, 4] = log_flat(0.02, 0.4) * (i < neighbours)
-            companions[:, i, 5] = slope + flat(-1.5, 1.5)
-        columns_by_name = {
-            "kind": kind,
-            "signal_to_noise": snr,
-            "flux": 2 * snr * sigma * np.sqrt(area),
-            "radius": radius,
-            "axis_ratio": axis_ratio,
-            "position_angle": angle,
-            "x": x,
-            "y": y,
-            "sersic_index": index,
-            "bulge_to_total": bulge,
-            "bulge_radius": bulge_radius,
-            "slope": slope,
-            "slope_bulge": np.maximum(slope, 2.2 + tint),
-            "slope_feature": by_kind(slope, slope, slope - 0.6, slope + 0.3, slope - 0.6) + tint,
-            "arms": arms,
-            "arm_strength": arm_strength,
-            "bar_arms": faint_arms,
-            "arm_pitch": pitch,
-            "arm_sharpness": sharpness,
-            "arm_phase": arm_phase,
-            "bar_length": bar[0],
-            "bar_strength": bar[1],
-            "bar_axis_ratio": bar[2],
-            "bar_angle": bar[3],
-            "clumps": clumps,
-            "clump_strength": clump_strength,
-            "lopsided": lopsided,
-            "companions": companions,
-        }
+        angle = numbers.flat((0.0, 180.0))
+        area = math.pi * (axis_ratio * radius**2 + (0.6 * fwhm) ** 2)
+        sigma = float(sky_variance(survey)[len(survey.bands) // 2].sqrt())
+        bulge = numbers.flat((0.0, 0.4))
+        # f_nu rises with wavelength: g - r is about 0.29 times the slope.
+        early, tint = numbers.chance(0.75), numbers.normal(0.0, 0.2)
+        red, blue = numbers.normal(2.4, 0.2), numbers.normal(1.55, 0.35)
+        slope = by_kind(
+            torch.where(early, red, blue),
+            numbers.normal(2.0, 0.4),
+            *[blue + 0.1] * 2,
+            numbers.normal(1.1, 0.4),
+        )
+        arms, bar = draw_arms(numbers, flocculent=self.flocculent), draw_bar(numbers)
+        # Knots stand out of what the arms gather; half of the spirals have none.
+        gathered = numbers.flat((0.02, 0.1)) * numbers.chance(0.5)
+        regions = along_arms(
+            numbers, arms, position_angle=angle, axis_ratio=inclined, share=gathered
+        )
         return Galaxies(
-            **{
-                name: torch.as_tensor(v if v.dtype.kind == "i" else v.astype(np.float32))
-                for name, v in columns_by_name.items()
-            }
+            kind=kind,
+            signal_to_noise=snr,
+            flux=2 * snr * sigma * area.sqrt(),
+            radius=radius,
+            axis_ratio=axis_ratio,
+            position_angle=angle,
+            x=numbers.flat((-1.5, 1.5)),
+            y=numbers.flat((-1.5, 1.5)),
+            sersic_index=torch.where(
+                kind == SMOOTH, numbers.log_flat((0.8, 5.0)), numbers.flat((1.0, 4.0))
+            ),
+            bulge_to_total=by_kind(0.0, 0.9 * bulge, bulge, bulge, 0.25 * bulge),
+            bulge_radius=radius * numbers.flat((0.12, 0.35)),
+            # A bulge is rounder than the disc it sits in, and not quite aligned with it.
+            bulge_axis_ratio=axis_ratio ** numbers.flat((0.25, 0.55)),
+            bulge_angle=angle + numbers.normal(0.0, 10.0) * (kind != EDGE_ON),
+            inner=numbers.flat((0.05, 0.35)) * numbers.chance(0.6) * (kind == SMOOTH),
+            inner_axis_ratio=(axis_ratio * numbers.flat((0.55, 1.3))).clamp(max=1.0),
+            inner_angle=angle + numbers.normal(0.0, 15.0),
+            slope=slope,
+            slope_bulge=slope.maximum(2.1 + tint),
+            slope_feature=by_kind(slope, slope, slope - 0.5, slope + 0.2, slope - 0.5) + tint,
+            slope_young=slope - 0.5,
+            arms=arms,
+            faint_arms=numbers.flat((0.1, 0.3)) * numbers.chance(0.5),
+            bar=bar,
+            ring=draw_ring(
+                numbers,
+                inner=torch.where(kind == BARRED, bar.length, 0.7),
+                ringed=self.ringed * by_kind(0, 0, 0.5, 1, 0),
+            ),
+            edge=edge,
+            regions=regions,
+            clumps=scattered(numbers),
+            lopsided=numbers.flat((0.1, 0.6)),
+            lopsided_angle=numbers.flat((0.0, 360.0)),
         )
