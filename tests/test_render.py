@@ -12,6 +12,7 @@ from torch import Tensor
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.survey import Band, Survey
 from deepfield.render import draws, fit_ladder, ladder, noise, pixels
+from deepfield.render.components import components
 from deepfield.render.psf import gaussian, moffat, survey_psf
 from deepfield.render.sersic import sersic
 
@@ -121,6 +122,50 @@ def test_a_galaxy_without_a_radius_is_lost_alone():
     images, others = draw(broken), torch.arange(8) != 3
     assert images[3].isnan().all()
     assert_close(images[others], draw(galaxy)[others], 2e-5)
+
+
+def several(count: int, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """Galaxies of three components, each object with one centre."""
+    galaxy = {name: c.reshape(count, 3) for name, c in galaxies(3 * count, dtype).items()}
+    return galaxy | {"x": galaxy["x"][:, 0], "y": galaxy["y"][:, 0]}
+
+
+@pytest.mark.parametrize("bands", [1, 2, 5])
+def test_components_add_up_in_every_band(bands):
+    galaxy, generator = several(30), torch.Generator().manual_seed(4)
+    flux = torch.rand(30, 3, bands, generator=generator)
+    psf = Psf(torch.stack([moffat(2.5 + i / 4, 3.0, side=31) for i in range(bands)])[None])
+    parts = [
+        sersic(
+            **{name: c[:, i] if c.ndim == 2 else c for name, c in galaxy.items()},
+            flux=flux[:, i],
+            psf=psf,
+            size=SIZE,
+        )
+        for i in range(3)
+    ]
+    together = components(**galaxy, flux=flux, psf=psf, size=SIZE)
+    assert_close(together, torch.stack(parts).sum(0), 2e-5)
+
+
+@pytest.mark.parametrize("name", [*galaxies(1), "flux"])
+def test_gradients_of_components_equal_finite_differences(name):
+    everything = several(3, torch.float64)
+    generator = torch.Generator().manual_seed(3)
+    everything["flux"] = torch.rand(3, 3, 2, dtype=torch.float64, generator=generator)
+    kernels = torch.stack([moffat(width, 3.0, side=31).double() for width in (2.5, 4.0)])
+    direction = torch.randn(3, 2, 32, 32, dtype=torch.float64, generator=generator)
+
+    def projected(value: Tensor) -> Tensor:
+        images = components(**(everything | {name: value}), psf=Psf(kernels[None]), size=32)
+        return (images * direction).sum()
+
+    value = everything[name].clone().requires_grad_()
+    gradient = torch.autograd.grad(projected(value), value)[0]
+    along, step = torch.randn(value.shape, dtype=torch.float64, generator=generator), 1e-5
+    up, down = (projected(everything[name] + sign * step * along) for sign in (1, -1))
+    wanted = float((up - down) / (2 * step))
+    assert float((gradient * along).sum()) == pytest.approx(wanted, rel=1e-5, abs=1e-8)
 
 
 def test_every_object_may_have_its_own_psf():
@@ -293,6 +338,16 @@ def test_objects_are_the_same_in_any_batch():
     assert torch.equal(images[6:7], draws.normals(5, "train", [6], 3, (2, 4, 4)))
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (2, 5, 5)])
+def test_objects_drawn_together_have_the_numbers_of_their_own_generators(shape):
+    indices, one = [5, 0, 9, 2**40], draws.generator
+    numbers = draws.uniforms(4, "test", indices, 7)
+    np.testing.assert_array_equal(numbers, [one(4, "test", i).random(7) for i in indices])
+    noise_of_all = draws.normals(4, "test", indices, 2, shape)
+    alone = [one(4, "test", i, 3).standard_normal(shape, np.float32) for i in indices]
+    np.testing.assert_array_equal(noise_of_all, np.stack(alone))
+
+
 def test_seeds_splits_objects_and_epochs_share_nothing():
     arguments = [(1, "train", 0, 0), (2, "train", 0, 0), (1, "test", 0, 0), (1, "train", 1, 0)]
     arguments += [(1, "train", 0, 1), (1, "train", 0, 2)]
@@ -307,8 +362,10 @@ def test_draws_stay_the_same_for_ever():
 
 def test_errors_say_what_to_do():
     galaxy = galaxies(2)
-    with pytest.raises(ValueError, match=r"flux has shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"flux has shape \(2, 1, 3\)"):
         sersic(**galaxy, flux=torch.ones(2, 3), psf=PSF, size=SIZE)
+    with pytest.raises(ValueError, match=r"\(2, 3\) objects and components"):
+        components(**several(2), flux=torch.ones(2, 2, 1), psf=PSF, size=SIZE)
     with pytest.raises(ValueError, match="odd side"):
         moffat(3.0, 3.0, side=30)
     with pytest.raises(ValueError, match="above 1"):

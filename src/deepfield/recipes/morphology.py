@@ -6,6 +6,7 @@ from deepfield.data.augment import Dihedral, isotropic
 from deepfield.data.classes import balanced
 from deepfield.data.display import Display, InTurn
 from deepfield.data.simulated import Simulated
+from deepfield.mocks.kinds import kinds
 from deepfield.nets.network import Network, stretched_channels
 from deepfield.nets.seeded import seeded
 from deepfield.nets.thin import thin
@@ -14,7 +15,6 @@ from deepfield.nouns.source import Source
 from deepfield.rivals.hog_svm import HogSvm
 from deepfield.rivals.morphometry_forest import MorphometryForest
 from deepfield.rivals.morphometry_svm import MorphometrySvm
-from deepfield.sky.surveys import sdss
 from deepfield.tasks.classification import Classification
 from deepfield.train.players import adam
 from deepfield.train.schedules import cosine
@@ -29,7 +29,7 @@ SIZE = 64  # px, of a stamp
 
 def mock(*, objects: dict[str, int], seed: int) -> Simulated:
     """Galaxies of five kinds in SDSS g, r, i; about half of them show their kind."""
-    return Simulated(sdss(), objects, seed=seed, size=SIZE)
+    return kinds(objects=objects, seed=seed, size=SIZE)
 
 
 MOCK_OBJECTS = {"train": 50000, "validation": 2000}

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,8 +43,8 @@ class Placed:
         x, y: [object] centre, pixels from the centre of the large image's first pixel.
         flux: [object, component, channel].
         psf: shared, or one for each object.
-        faint: light per pixel below which an object may be cut off, in every channel; a tenth of
-            the sky's noise in a pixel is below anything that can be seen.
+        faint: light per pixel below which an object may be cut off, in every channel; a
+            thousandth of the sky's noise in a pixel is far below what can be seen.
 
     Raises:
         ValueError: shapes that do not fit together, or a ``faint`` that is not positive.
@@ -91,12 +92,9 @@ class Placed:
 
     def take(self, indices: Tensor) -> "Placed":
         """Some of the objects, where they are."""
-        parts = (self.sersic_index, self.radius, self.axis_ratio, self.position_angle)
-        return Placed(
-            *(part[indices] for part in (*parts, self.x, self.y, self.flux)),
-            psf=self.psf.take(indices),
-            faint=self.faint,
-        )
+        names = ("sersic_index", "radius", "axis_ratio", "position_angle", "x", "y", "flux")
+        chosen: dict[str, Any] = {name: getattr(self, name)[indices] for name in names}
+        return replace(self, **chosen, psf=self.psf.take(indices))
 
     def sides(self) -> Tensor:
         """Side of the stamp that holds each object down to ``faint``: [object] pixels.
@@ -182,9 +180,7 @@ def _wings(psf: Psf, flux: Tensor, faint: float) -> Tensor:
     ring = torch.maximum(y[:, None], x).flatten()
     rings = int(ring.max()) + 1
     brightest = kernel.new_zeros(*kernel.shape[:2], rings)
-    brightest.scatter_reduce_(
-        2, ring.expand(*kernel.shape[:2], -1), kernel.flatten(2), "amax"
-    )
+    brightest.scatter_reduce_(2, ring.expand(*kernel.shape[:2], -1), kernel.flatten(2), "amax")
     outside = brightest.flip(2).cummax(2).values.flip(2)
     seen = outside * flux.sum(1)[..., None] > faint / 2
     return seen.sum(2).amax(1) / psf.oversampling

@@ -4,6 +4,8 @@ The profile is a ladder of Gaussians (``ladder.py``), climbed once for each comp
 number of bands: components are mixed into bands in Fourier space, before the PSF.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -113,8 +115,9 @@ def _alike(radius: Tensor, chunks: int) -> Tensor:
 def _render(parts: Terms, rows: slice, flux: Tensor, seen: Tensor, grid: Grid) -> Tensor:
     """Images of a chunk: [object, channel, y, x]."""
     count, channels = flux.shape[1:]
+    bands: Iterable[Tensor]
     if channels == 1:
-        bands = iter([_light(parts, rows, range(count), flux[:, :, 0], grid)])
+        bands = [_light(parts, rows, range(count), flux[:, :, 0], grid)]
     else:
         unit = torch.ones_like(flux[:, :1, 0])
         each = [_light(parts, rows, range(c, c + 1), unit, grid) for c in range(count)]
@@ -142,21 +145,20 @@ def _mix(planes: Tensor, flux: Tensor) -> Tensor:
 def _light(parts: Terms, rows: slice, numbers: range, flux: Tensor, grid: Grid) -> Tensor:
     """Transform of the light of some components, of a flux [object, number], before the PSF."""
     deviation = deviations().tolist()
-    spectrum, canvas = None, None
+    ours = (rows, slice(numbers.start, numbers.stop))
+    spectrum, canvas = (parts.point[ours] * flux).sum(1)[:, None, None], None
     for share, c in zip(flux.T[..., None], numbers, strict=True):
         at = (rows, c)
         start, end = int(parts.starts[at].min()), int(parts.ends[at].max())
         left, right = (part[at] for part in parts.fourier)
         exponent = left * deviation[start] ** 2 @ right
-        one = mixture(exponent, parts.narrow[at][:, start:end] * share)
-        one += (parts.point[at] * share[:, 0])[:, None, None]
-        spectrum = one if spectrum is None else spectrum.add_(one)
-        end = int(parts.wides[at].min())
+        spectrum = mixture(exponent, parts.narrow[at][:, start:end] * share).add_(spectrum)
+        end = int(parts.ends[at].min())
         if end < TERMS:
             left, right = (part[at] for part in parts.real)
             exponent = left / deviation[-1] ** 2 @ right
             one = mixture(exponent, parts.wide[at][:, end:].flip(1) * share)
-            canvas = one if canvas is None else canvas.add_(one)
+            canvas = one if canvas is None else one.add_(canvas)
     turn_y, turn_x = (part[rows] for part in parts.turn)
     light = spectrum * (turn_y[:, :, None] * turn_x[:, None, :])
     return light if canvas is None else torch.fft.rfft2(canvas).add_(light)

@@ -63,8 +63,10 @@ def fold(spectrum: Tensor, *, pixels: int, supersampling: int, first: int, size:
         >>> fold(flat, pixels=4, supersampling=2, first=0, size=4)[0, 0].item()
         4.0
     """
-    # Rows between pixels vanish by folding their aliases before the inverse transform.
-    folded = spectrum.unflatten(-2, (supersampling, pixels)).sum(-3)
-    rows = torch.fft.ifft(folded, dim=-2)[..., first : first + size, :]
+    if supersampling > 1:
+        # Rows between pixels vanish by folding their aliases before the inverse transform.
+        spectrum = spectrum.unflatten(-2, (supersampling, pixels)).sum(-3) * supersampling
+    # Transforms are fastest along the last axis of contiguous memory.
+    rows = torch.fft.ifft(spectrum.mT.contiguous())[..., first : first + size].mT.contiguous()
     columns = torch.fft.irfft(rows, n=pixels * supersampling)[..., ::supersampling]
-    return columns[..., first : first + size] * supersampling
+    return columns[..., first : first + size]

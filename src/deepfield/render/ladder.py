@@ -21,7 +21,7 @@ LOWEST, HIGHEST = 0.5, 6.2
 TERMS = 24
 NARROWEST = 1 / math.sqrt(2 * math.log(2)) / 2**6.5
 """Standard deviation of the first term in half-light radii; a Gaussian galaxy is term 13."""
-FRESH = 10
+FRESH = 13
 """Squarings before a new ``exp``: every one doubles the relative rounding error."""
 
 SMALLEST = -126
@@ -92,9 +92,12 @@ class _Mixture(torch.autograd.Function):
     def forward(context: Any, exponent: Tensor, shares: Tensor) -> Tensor:
         context.save_for_backward(exponent, shares)
         share = _columns(shares, exponent.ndim)
-        out = torch.zeros_like(exponent)
+        out = torch.empty_like(exponent)
         for t, term in _climb(exponent, shares.shape[1]):
-            out.addcmul_(share[t], term)
+            if t == 0:
+                torch.mul(share[0], term, out=out)
+            else:
+                out.addcmul_(share[t], term)
         return out
 
     @staticmethod
@@ -124,9 +127,9 @@ def _climb(exponent: Tensor, terms: int) -> Any:
         yield t, term
 
 
-def _columns(shares: Tensor, dimensions: int) -> Tensor:
-    """Shares as [term, object, 1, ...], to multiply tensors of so many dimensions."""
-    return shares.T.reshape(shares.shape[1], -1, *[1] * (dimensions - 1))
+def _columns(shares: Tensor, dimensions: int) -> tuple[Tensor, ...]:
+    """Shares as [object, 1, ...] for each term, to multiply tensors of so many dimensions."""
+    return shares.reshape(*shares.shape, *[1] * (dimensions - 1)).unbind(1)
 
 
 @cache

@@ -20,10 +20,7 @@ from deepfield.render.psf import transfer
 REACH = 4.0
 """A Gaussian of this many deviations does not reach the stamp from the next period."""
 CORE = 0.3
-"""Deviation in grid points below which a Gaussian's second moment is all that can be seen of it."""
-
-FAINT = 1e-4
-"""Surface brightness of all wide terms over the peak's below which they are not painted."""
+"""Deviation in grid points below which only a Gaussian's second moment can be seen."""
 
 
 class Grid:
@@ -63,8 +60,7 @@ class Terms:
     narrow: Tensor  # [object, component, term] flux, 0 where the term is not narrow
     wide: Tensor  # [object, component, term] surface brightness at the centre, 0 where not wide
     starts: Tensor  # [object, component] the first narrow term
-    ends: Tensor  # [object, component] the first that is not narrow
-    wides: Tensor  # [object, component] the first wide term
+    ends: Tensor  # [object, component] the first wide term
     # Factors of the exponents of a Gaussian of one half-light radius, for rows and columns.
     fourier: tuple[Tensor, Tensor]
     real: tuple[Tensor, Tensor]
@@ -86,8 +82,8 @@ def terms(shape: Tensor, x: Tensor, y: Tensor, grid: Grid) -> Terms:
         >>> shape = torch.tensor([1.0, 5.0, 0.5, 30.0])[:, None, None]
         >>> grid = Grid(64, 31, 1, shape)
         >>> parts = terms(shape, torch.zeros(1), torch.zeros(1), grid)
-        >>> int(parts.starts), int(parts.ends), int(parts.wides)  # six are nearly points
-        (6, 17, 24)
+        >>> int(parts.starts), int(parts.ends)  # six are nearly points, seven too wide
+        (6, 17)
     """
     index, radius, ratio, angle = shape
     share, deviation = weights(index), deviations().to(shape)
@@ -97,19 +93,11 @@ def terms(shape: Tensor, x: Tensor, y: Tensor, grid: Grid) -> Terms:
     widest = (grid.pixels - grid.size / 2 - offset) / REACH
     ends = torch.maximum((extent <= widest[:, None, None]).sum(-1), starts + 1)
     term = torch.arange(TERMS, device=shape.device)
-    core, rest = term < starts[..., None], term >= ends[..., None]
+    core, wide = term < starts[..., None], term >= ends[..., None]
     # Points and the first narrow term share the core's flux so that its second moment stays.
+    first = torch.nn.functional.one_hot(starts, TERMS)
     moment = (share * core * deviation**2).sum(-1) / deviation[starts] ** 2
-    # A disc has all but nothing in wide terms: what there is goes to the last narrow one.
-    blur = 1 / (radius**2 * ratio).detach()[..., None]
-    brightness = share.detach() / (deviation**2 + blur)
-    painted = (brightness.abs() * rest).sum(-1) > FAINT * brightness.sum(-1)
-    wide = rest & painted[..., None]
-    narrow = (
-        share * ~(core | rest)
-        + _at(starts) * moment[..., None]
-        + _at(ends - 1) * (share * (rest & ~wide)).sum(-1, keepdim=True)
-    )
+    narrow = share * ~(core | wide) + first * moment[..., None]
 
     direction = torch.deg2rad(angle)
     east, north = -direction.sin(), direction.cos()
@@ -126,16 +114,10 @@ def terms(shape: Tensor, x: Tensor, y: Tensor, grid: Grid) -> Terms:
         wide=height,
         starts=starts,
         ends=ends,
-        wides=torch.where(painted, ends, TERMS),
         fourier=_form(half * yy, half * xx, half * xy, grid.ky, grid.kx),
         real=_form(spread * xx, spread * yy, -spread * xy, dy[:, None], dx[:, None]),
         turn=(_phase(grid.ky, y + grid.centre), _phase(grid.kx, x + grid.centre)),
     )
-
-
-def _at(number: Tensor) -> Tensor:
-    """1 at these terms, 0 at all others."""
-    return torch.nn.functional.one_hot(number, TERMS)
 
 
 def _form(yy: Tensor, xx: Tensor, xy: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
