@@ -8,13 +8,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/verbs.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/verbs.md", "docs/mocks.md"])
 def test_python_of_the_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)
     assert blocks
+    names: dict = {}
     for block in blocks:
-        exec(compile(block, page, "exec"), {})
+        exec(compile(block, page, "exec"), names)
     if "demo" in blocks[-1]:
         for name in ("catalogue.parquet", "catalogue.fits", "report.html"):
             assert (tmp_path / "demo" / name).stat().st_size > 1000

@@ -253,8 +253,8 @@ def _create(file: h5py.File, batch: Batch, count: int) -> set[str]:
         shape, one = (count, *array.shape[1:]), (1, *array.shape[1:])
         images = array.ndim > 2
         kind = h5py.string_dtype() if name == "ids" else array.dtype
-        # A constant noise map packs to almost nothing.
-        packed = "lzf" if name == "variance" else None
+        # A constant noise map packs to almost nothing; any other only costs time.
+        packed = "lzf" if name == "variance" and np.ptp(array) == 0 else None
         file.create_dataset(name, shape, kind, chunks=one if images else None, compression=packed)
     if batch.psf is not None:
         if "psf" not in file:

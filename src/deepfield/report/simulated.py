@@ -12,10 +12,9 @@ from deepfield.report.figures import new_figure
 from deepfield.report.parts import Figure, Part, Table
 from deepfield.report.spectra import spectra_wall
 from deepfield.report.stamps import stamp_wall
+from deepfield.report.survey_scale import survey_scale
 
 SHOWN = 24
-TYPICAL = 2.0
-"""d ln flux / d ln wavelength of a galaxy that looks white"""
 MAPPED = 6
 SPECTRA = 5
 
@@ -36,7 +35,7 @@ def simulated_parts(batch: Batch, count: int) -> list[Part]:
         some = batch.take(torch.arange(min(SHOWN, len(batch))))
         parts.append(
             Figure(
-                stamp_wall(_shown(some), _captions(some), sigma=_scale(some)),
+                stamp_wall(_shown(some), _captions(some), sigma=survey_scale(some)),
                 f"The first {len(some)} of {count:,} objects, as a source gives them.",
                 title="What they look like",
             )
@@ -76,18 +75,6 @@ def _shown(batch: Batch) -> np.ndarray:
     return batch.values.numpy()[:, : None if batch.survey else 1]
 
 
-def _scale(batch: Batch) -> np.ndarray | None:
-    """One sigma for all bands, so that colours are the galaxies' and not the survey's depths.
-
-    f_nu of a typical galaxy rises with wavelength: what rises so looks white.
-    """
-    if batch.survey is None or batch.variance is None:
-        return None
-    sigma = batch.variance.flatten(1).median(1).values.sqrt().numpy()
-    wavelengths = np.array([band.wavelength for band in batch.survey.bands])
-    return sigma[:, None] * (wavelengths / np.median(wavelengths)) ** TYPICAL
-
-
 def _captions(batch: Batch) -> list[str]:
     """The class of every object, or its first number."""
     truth = [] if batch.truth is None else batch.truth.items_by_quantity()
@@ -110,7 +97,9 @@ def _map_wall(batch: Batch) -> matplotlib.figure.Figure:
     grid = figure.subplots(len(batch), across, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for row, picture in zip(grid, asinh_rgb(_shown(batch), sigma=_scale(batch)), strict=True):
+    for row, picture in zip(
+        grid, asinh_rgb(_shown(batch), sigma=survey_scale(batch)), strict=True
+    ):
         row[0].imshow(picture, origin="lower", interpolation="nearest")
     for column, (quantity, values) in enumerate(maps, start=1):
         grid[0, column].set_title(quantity.name, fontsize=8)
