@@ -27,9 +27,13 @@ PAPER = "Dominguez Sanchez+18, MNRAS 476, 3661"
 SIZE = 64  # px, of a stamp
 
 
-def mock(*, objects: dict[str, int], seed: int) -> Simulated:
+EVIDENCE = {"spiral": "arm", "barred": "bar", "irregular": "clump"}
+"""map of the mock sky that shows where the evidence for a class lies"""
+
+
+def mock(*, objects: dict[str, int], seed: int, maps: tuple[str, ...] = ()) -> Simulated:
     """Galaxies of five kinds in SDSS g, r, i; about half of them show their kind."""
-    return kinds(objects=objects, seed=seed, size=SIZE)
+    return kinds(objects=objects, seed=seed, size=SIZE, maps=maps)
 
 
 MOCK_OBJECTS = {"train": 50000, "validation": 2000}

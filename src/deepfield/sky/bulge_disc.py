@@ -138,8 +138,4 @@ class BulgeDisc:
         maps: tuple[str, ...] = (),
     ) -> Light:
         """The galaxies of these indices: see ``Sky.draw``."""
-        galaxies, truth = self.profiles(indices, survey, seed=seed, split=split)
-        centre = (size - 1) / 2
-        truth |= {"x": galaxies.x + centre, "y": galaxies.y + centre}
-        wanted = {q: number for number, q in enumerate(self.maps) if q.name in maps}
-        return stamps(self.quantities, galaxies, truth, psf=psf, size=size, maps=wanted)
+        return stamps(self, indices, survey, seed=seed, split=split, size=size, psf=psf, maps=maps)

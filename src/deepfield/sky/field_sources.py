@@ -66,6 +66,7 @@ class FieldSources:
         Quantity("axis_ratio", description="minor over major axis of the disc"),
         Quantity("position_angle", "deg", "angle", description="east of north"),
     )
+    maps = ()
 
     def __post_init__(self) -> None:
         check_range("magnitude", self.magnitude)

@@ -72,6 +72,11 @@ class ProfileSky(Protocol):
         """What the truth holds, a number for each galaxy."""
         ...
 
+    @property
+    def maps(self) -> tuple[Quantity, ...]:
+        """Its components in order, if each has a map of its own."""
+        ...
+
     def profiles(
         self, indices: np.ndarray, survey: Survey, *, seed: int, split: str
     ) -> tuple[Profiles, dict[str, Tensor]]:
@@ -100,32 +105,33 @@ def by_slope(flux: Tensor, slope: Tensor, survey: Survey) -> Tensor:
 
 
 def stamps(
-    quantities: tuple[Quantity, ...],
-    profiles: Profiles,
-    values: dict[str, Tensor],
+    sky: ProfileSky,
+    indices: np.ndarray,
+    survey: Survey,
     *,
-    psf: Psf,
+    seed: int,
+    split: str,
     size: int,
-    maps: dict[Quantity, int],
+    psf: Psf,
+    maps: tuple[str, ...],
 ) -> Light:
-    """Light of galaxies, each in the middle of a stamp of its own.
+    """Galaxies of a population, each in the middle of a stamp of its own.
 
     Args:
-        quantities: what the truth shall hold.
-        profiles: the galaxies.
-        values: [object] of every quantity, by name.
-        psf: shared, or one for each galaxy.
-        size: side of the stamps, px.
-        maps: map to add to the truth, and the component that it shows in the middle band.
+        sky: the population; its maps are its components in order, in the middle band.
+        indices, survey, seed, split, size, psf, maps: as in ``Sky.draw``.
 
     Returns:
         images, truth, and a flag where less than four fifths of the light is in the stamp.
     """
-    image = profiles.image(psf, size)
-    middle = image.shape[1] // 2
-    truth: dict[Quantity, Tensor] = {q: values[q.name] for q in quantities}
-    for quantity, number in maps.items():
-        truth[quantity] = profiles.component(number).image(psf, size)[:, middle]
-    inside = image[:, middle].sum((-1, -2)) / profiles.flux[:, :, middle].sum(1)
+    galaxies, known = sky.profiles(indices, survey, seed=seed, split=split)
+    centre, middle = (size - 1) / 2, len(survey.bands) // 2
+    known |= {"x": galaxies.x + centre, "y": galaxies.y + centre}
+    image = galaxies.image(psf, size)
+    truth: dict[Quantity, Tensor] = {q: known[q.name] for q in sky.quantities}
+    for number, quantity in enumerate(sky.maps):
+        if quantity.name in maps:
+            truth[quantity] = galaxies.component(number).image(psf, size)[:, middle]
+    inside = image[:, middle].sum((-1, -2)) / galaxies.flux[:, :, middle].sum(1)
     flags = torch.where(inside < INSIDE, int(Flag.TOO_LARGE), 0)
     return Light(image, Truth(truth), flags)
