@@ -1,7 +1,9 @@
 """Schedules: the learning rate's factor, from the fraction of all updates that are done.
 
 Each is asked before every update, not once an epoch, so its shape depends neither on the number
-of objects nor on the batch size.
+of objects nor on the batch size. ``each_epoch`` makes one wait for the end of the epoch. Laws
+that count the time t in epochs or updates are the same curves: exp(-k t) over T of them is
+``exponential(end=exp(-k * T))``, and 1 / (1 + k t) is ``inverse(decay=k * T)``.
 """
 
 import math
@@ -61,6 +63,28 @@ def steps(*, at: tuple[float, ...] = (0.5, 0.75), factor: float = 0.1) -> Schedu
     return partial(_steps, at=tuple(at), factor=factor)
 
 
+def drops(*, at: tuple[float, ...] = (0.5, 0.75), amount: float = 0.4) -> Schedule:
+    """The rate drops by a fixed amount at given fractions of the run, and never below 0.
+
+    Every 10 of 60 epochs: ``at=tuple(epoch / 60 for epoch in range(10, 60, 10))``.
+
+    Args:
+        at: when, in [0, 1].
+        amount: share of the first rate that every drop takes, in (0, 1].
+
+    Raises:
+        ValueError: outside of these ranges.
+
+    Example:
+        >>> [round(drops()(x), 4) for x in (0.0, 0.5, 0.8)]
+        [1.0, 0.6, 0.2]
+    """
+    for fraction in at:
+        _within("at", fraction, 0 <= fraction <= 1, "between 0 and 1")
+    _within("amount", amount, 0 < amount <= 1, "above 0 and at most 1")
+    return partial(_drops, at=tuple(at), amount=amount)
+
+
 def exponential(*, end: float = 0.01) -> Schedule:
     """The rate falls by the same factor in every update.
 
@@ -95,6 +119,24 @@ def inverse(*, decay: float = 10.0) -> Schedule:
     return partial(_inverse, decay=decay)
 
 
+def each_epoch(schedule: Schedule, epochs: int) -> Schedule:
+    """Another schedule, which only moves when an epoch begins.
+
+    Args:
+        schedule: as it would run, update by update.
+        epochs: of the whole run.
+
+    Raises:
+        ValueError: fewer than one epoch.
+
+    Example:
+        >>> [round(each_epoch(exponential(), 2)(x), 3) for x in (0.0, 0.4, 0.5, 0.9, 1.0)]
+        [1.0, 1.0, 0.1, 0.1, 0.01]
+    """
+    _within("epochs", epochs, epochs >= 1, "of at least 1")
+    return partial(_each_epoch, schedule=schedule, epochs=epochs)
+
+
 # Module-level functions under `partial`, not closures: they print what they are, and a
 # checkpoint compares that text.
 
@@ -114,12 +156,21 @@ def _steps(done: float, *, at: tuple[float, ...], factor: float) -> float:
     return factor ** sum(done >= fraction for fraction in at)
 
 
+def _drops(done: float, *, at: tuple[float, ...], amount: float) -> float:
+    return max(1 - amount * sum(done >= fraction for fraction in at), 0.0)
+
+
 def _exponential(done: float, *, end: float) -> float:
     return end**done
 
 
 def _inverse(done: float, *, decay: float) -> float:
     return 1 / (1 + decay * done)
+
+
+def _each_epoch(done: float, *, schedule: Schedule, epochs: int) -> float:
+    # An epoch's first update must not fall short of it by a rounding error.
+    return schedule(math.floor(done * epochs + 1e-9) / epochs)
 
 
 def _within(name: str, value: float, holds: bool, expected: str) -> None:

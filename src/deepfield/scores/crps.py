@@ -1,0 +1,40 @@
+"""Continuous ranked probability score of posteriors that are given as samples."""
+
+import numpy as np
+from torch import Tensor
+
+from deepfield.scores.known import as_array
+
+
+def crps_samples(samples: Tensor | np.ndarray, true: Tensor | np.ndarray) -> np.ndarray:
+    """Integral over t of (F(t) - [t >= true])^2 with F the samples' own steps.
+
+    Mean distance of a sample from the truth, less half that of two samples from each other; by
+    sorting, in n log n. For one sample it is the absolute error.
+
+    Source: Gneiting & Raftery 2007, JASA 102, 359.
+
+    Args:
+        samples: [object, sample], all with the same weight.
+        true: [object].
+
+    Returns:
+        [object] at least 0, in the unit of ``true``; NaN where anything is not known.
+
+    Raises:
+        ValueError: shapes that do not fit together.
+
+    Example:
+        >>> crps_samples(np.array([[0.0, 2.0], [1.0, 1.0]]), np.array([1.0, 1.5]))
+        array([0.5, 0.5])
+    """
+    values, truth = as_array(samples).astype(np.float64), as_array(true).astype(np.float64)
+    if values.ndim != 2 or values.shape[:1] != truth.shape or not values.shape[1]:
+        raise ValueError(
+            f"samples have shape {values.shape} for true values {truth.shape}; expected "
+            "[object, sample], one sample or more, and [object]"
+        )
+    values = np.sort(values, 1)
+    count = values.shape[1]
+    rank = 2 * np.arange(1, count + 1) - count - 1
+    return np.abs(values - truth[:, None]).mean(1) - (values @ rank) / count**2
