@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "docs/verbs.md", "docs/mocks.md", "docs/explain.md"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/verbs.md", "docs/mocks.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_python_of_the_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.nddata import NDData, VarianceUncertainty
+from astropy.table import Table
 
 from deepfield.data.cutter import Cutter
 from deepfield.data.info import Info
@@ -36,6 +38,20 @@ class Pixels:
     def where(self) -> str:
         """Its name, for messages."""
         return self.name
+
+
+def in_memory(images: Any) -> bool:
+    """Whether images are arrays or NDData objects, one or several, not paths.
+
+    Example:
+        >>> in_memory([np.zeros((4, 4))]), in_memory("stamps"), in_memory(["a.fits"])
+        (True, False, False)
+    """
+    if isinstance(images, np.ndarray | NDData):
+        return True
+    if isinstance(images, str | Path | Table) or not len(images):
+        return False
+    return isinstance(images[0], np.ndarray | NDData)
 
 
 def from_arrays(

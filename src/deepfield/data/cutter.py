@@ -8,13 +8,15 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from astropy.wcs import WCS
 from torch import Tensor
 
 from deepfield.data.bands import colour
 from deepfield.data.files import read
 from deepfield.data.info import Info
 from deepfield.data.noise import sky
-from deepfield.data.stamps import SAMPLE, resize, typical_extent
+from deepfield.data.stamp_wcs import celestial, regridded
+from deepfield.data.stamps import SAMPLE, corner, resize, typical_extent
 from deepfield.nouns.flags import Flag
 
 
@@ -165,6 +167,22 @@ class Cutter:
             torch.stack(variances),
             torch.tensor([flags for _, _, flags in parts]),
         )
+
+    def wcs(self, row: int) -> WCS | None:
+        """Where on the sky the pixels of an image's stamp are; the file's header is read again.
+
+        Returns:
+            None where the image cannot be read or does not say.
+        """
+        try:
+            pixels, info = self.images[row].read()
+        except ValueError:
+            return None
+        found = celestial(info.header)
+        if found is None:
+            return None
+        x, y = (corner(side, self.extent, self.size) for side in pixels.shape[:-3:-1])
+        return regridded(found, (x, y), self.extent / self.size, self.size)
 
     def _stamp(self, row: int) -> tuple[Tensor, Tensor, int]:
         if row not in self._kept:

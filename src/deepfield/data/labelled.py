@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from astropy.table import Table
+from astropy.wcs import WCS
 from torch import Tensor
 
 from deepfield.data import labels as label
@@ -186,6 +187,10 @@ class LabelledImages:
             flags=flags,
             truth=self.truth.take(indices) if len(self.truth) else None,
         )
+
+    def wcs(self, index: int) -> WCS | None:
+        """Where on the sky the pixels of an object's stamp are; None where its file is silent."""
+        return self.cutter.wcs(int(self.rows[index]))
 
 
 def _names(objects: Sequence[tuple[str, dict[str, Path]]]) -> list[str]:

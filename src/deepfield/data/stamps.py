@@ -81,12 +81,29 @@ def resize(
     return stamp, (total / covered.square()).masked_fill(gone, torch.inf), flags
 
 
+def corner(length: int, extent: float, size: int) -> float:
+    """Where the square of ``resize`` begins along an axis of an image.
+
+    Args:
+        length: of the axis, px.
+        extent: side of the square, pixels of the image.
+        size: side of the stamp, px.
+
+    Returns:
+        px from the outer edge of the image's first pixel; negative beyond it.
+
+    Example:
+        >>> corner(5, 4, 4), corner(5, 4, 2)
+        (0.0, 0.5)
+    """
+    start = (length - extent) / 2
+    return float(np.floor(start)) if extent == size else start
+
+
 def _weights(length: int, extent: float, size: int) -> tuple[slice, Tensor]:
     """Along one axis: the pixels that are needed, and their weights [new pixel, pixel]."""
     scale = extent / size
-    start = (length - extent) / 2
-    if scale == 1:
-        start = float(np.floor(start))
+    start = corner(length, extent, size)
     low, high = max(0, int(start) - 1), min(length, int(np.ceil(start + extent)) + 1)
     pixel = np.arange(low, high)
     new = np.arange(size)[:, None]

@@ -1,7 +1,7 @@
 """The content of ``scores.json``."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepfield.evaluate.claims import check
@@ -10,7 +10,11 @@ from deepfield.nouns.recipe import Claim
 
 
 def scores_json(
-    comparison: Comparison, *, claims: Iterable[Claim] = (), weights: str = ""
+    comparison: Comparison,
+    *,
+    claims: Iterable[Claim] = (),
+    weights: str = "",
+    explain: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A comparison as plain JSON values.
 
@@ -20,6 +24,9 @@ def scores_json(
         comparison: of a network and its rivals.
         claims: of the recipe.
         weights: SHA-256 of the network's weights, in hexadecimal.
+        explain: what `evaluate --explain` adds: ``explain`` (method, score: value),
+            ``explain_controls`` of maps that ask no network, ``explain_default`` the method that
+            reports show, ``explain_objects`` how many were examined.
 
     Returns:
         ``recipe``, ``objects`` (scored), ``seed``, ``weights``, ``scores``,
@@ -47,6 +54,7 @@ def scores_json(
             rival: {metric: gap._asdict() for metric, gap in found.items()}
             for rival, found in comparison.gaps.items()
         },
+        **(explain or {}),
     }
     plain = _plain(content)
     assert isinstance(plain, dict)

@@ -99,7 +99,11 @@ class Trained:
     def features(self, source: Source, most: int) -> Tensor:
         """[object, feature]: what the trunk makes of up to ``most`` objects of a source."""
         rows = torch.arange(min(most, len(source)))
-        return torch.cat([self._answer(source.take(r, 0))[1] for r in rows.split(CHUNK)])
+        return torch.cat([self.embed(source.take(r, 0)) for r in rows.split(CHUNK)])
+
+    def embed(self, batch: Batch) -> Tensor:
+        """[object, feature]: what the trunk makes of a batch."""
+        return self._answer(batch)[1]
 
     def _answer(self, batch: Batch) -> tuple[Prediction, Tensor]:
         seen: list[Tensor] = []

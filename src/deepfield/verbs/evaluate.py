@@ -25,7 +25,9 @@ from deepfield.nouns.source import Source
 from deepfield.report.best_and_worst import best_and_worst
 from deepfield.report.evaluation import evaluation_parts
 from deepfield.report.page import write_page
+from deepfield.report.parts import Part
 from deepfield.scores.known import hard_labels
+from deepfield.verbs._judged import judged
 from deepfield.verbs.train import write_json
 from deepfield.weights.files import Card, load, shipped
 from deepfield.weights.named import recipe_module
@@ -41,6 +43,12 @@ class Objects:
     judge: Source
     said: str
     mock: bool = False
+    mapped: Source | None = None
+
+    @property
+    def examine(self) -> Source:
+        """The judged objects, with maps of where the evidence lies if these are known."""
+        return self.judge if self.mapped is None else self.mapped
 
 
 def evaluate(
@@ -52,6 +60,7 @@ def evaluate(
     labels: Path | None = None,
     objects: int = 4000,
     seed: int = 1,
+    explain: bool = False,
 ) -> dict[str, Any]:
     """Compare a trained recipe with its classical rivals on the same objects.
 
@@ -66,6 +75,9 @@ def evaluate(
         labels: with these labels.
         objects: of the mock sky, when it is what is judged on.
         seed: of the mock sky that is judged on; it never meets the training's.
+        explain: judge the attribution methods too, on objects that the network gets right: do
+            their maps lie on the arms, bars and clumps of the mock sky, does the answer go when
+            what they mark is removed, do they change when the weights are shuffled? Minutes.
 
     Returns:
         the content of scores.json.
@@ -89,11 +101,15 @@ def evaluate(
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     # Claims are about the mock sky; on other objects they are not checked.
     claims = built.claims if found.mock else ()
-    scores = scores_json(comparison, claims=claims, weights=weights)
+    shown = judged(trained, comparison, module, found.examine, seed=seed) if explain else None
+    scores = scores_json(
+        comparison, claims=claims, weights=weights, explain=shown.content if shown else None
+    )
     sentence = verdict(comparison, training_objects=card.objects)
     write_json(out / "scores.json", scores)
     write_table(_answers(comparison), out / "predictions.parquet")
-    _report(out / "report.html", comparison, scores, sentence, found.said)
+    evidence = shown.parts if shown else []
+    _report(out / "report.html", comparison, scores, sentence, found.said, evidence)
     console.print(sentence)
     console.print(f"wrote {out / 'scores.json'} and {out / 'report.html'}", soft_wrap=True)
     return scores
@@ -144,7 +160,9 @@ def _objects(
             f"{objects:,} galaxies of the mock sky, seed {seed}, test split; network and rivals "
             f"learnt from its training split, seed {card.seed}."
         )
-        return Objects(learn, judge, said, mock=True)
+        maps = (*dict.fromkeys(getattr(module, "EVIDENCE", {}).values()), "companion")
+        mapped = module.mock(objects={"test": objects}, seed=seed, maps=maps).part("test")
+        return Objects(learn, judge, said, mock=True, mapped=mapped)
     judge = learn.part("test")
     said = (
         f"{len(judge):,} objects of {settings['images']} that the run held out: fold "
@@ -167,7 +185,12 @@ def _answers(comparison: Comparison) -> Table:
 
 
 def _report(
-    path: Path, comparison: Comparison, scores: dict[str, Any], sentence: str, said: str
+    path: Path,
+    comparison: Comparison,
+    scores: dict[str, Any],
+    sentence: str,
+    said: str,
+    evidence: list[Part],
 ) -> None:
     answer = classifications(comparison)[NET]
     truth, batch = comparison.truth, comparison.batch
@@ -181,4 +204,5 @@ def _report(
         trends=trends(comparison, [name for name in TRENDS if name in truth]),
     )
     parts += best_and_worst(batch, answer, hard_labels(truth[answer.quantity.name]))
+    parts += evidence
     write_page(path, f"{scores['recipe']}: the network beside its rivals", parts, subtitle=said)

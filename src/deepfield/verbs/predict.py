@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from astropy.nddata import NDData
-from astropy.table import QTable, Table
+from astropy.table import QTable
 from rich.progress import track
 
-from deepfield.data.arrays import from_arrays
+from deepfield.data.arrays import from_arrays, in_memory
 from deepfield.data.labelled import LabelledImages
 from deepfield.data.tables import write_table, writer_of
 from deepfield.nouns.batch import Batch
@@ -65,7 +64,7 @@ def predict(
     if card.recipe != recipe:
         raise ValueError(f"{path} holds weights of {card.recipe}, not of {recipe}")
     given: Any = images
-    if _in_memory(given):
+    if in_memory(given):
         source = from_arrays(given, size=trained.size, extent=extent)
     else:
         source = LabelledImages.open(given, labels, size=trained.size, extent=extent, strict=False)
@@ -108,11 +107,3 @@ def provenance(weights: Path, card: Card) -> Mapping[str, Any]:
         "training_prior": "classes as frequent as in the training data",
         "commit": card.commit,
     }
-
-
-def _in_memory(images: Any) -> bool:
-    if isinstance(images, np.ndarray | NDData):
-        return True
-    if isinstance(images, str | Path | Table) or not len(images):
-        return False
-    return isinstance(images[0], np.ndarray | NDData)
