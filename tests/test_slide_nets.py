@@ -1,5 +1,6 @@
 """Networks of the slides, layer by layer, and what initial weights do to depth."""
 
+import warnings
 from math import sqrt
 
 import numpy as np
@@ -96,7 +97,8 @@ def test_the_sdss_network_layer_by_layer():
 def test_even_kernels_keep_sides_as_torchs_same_padding_does():
     trunk, image = dominguez_sanchez(2, size=16), batch(2, 16).values
     layer = trunk[1]
-    with pytest.warns(UserWarning, match="even kernel"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says once a process that it pads a copy
         same = nn.functional.conv2d(image, layer.weight, layer.bias, padding="same")
     assert torch.allclose(trunk[:2](image), same, atol=1e-6)
 

@@ -12,6 +12,7 @@ from deepfield.explain.guided_backpropagation import guided_backpropagation
 from deepfield.explain.integrated_gradients import complete_gradients
 from deepfield.explain.saliency import gradient_times_input, saliency
 from deepfield.explain.shares import by_pixel
+from deepfield.explain.smooth_galaxy import smooth_galaxy
 from deepfield.explain.target import Target
 from deepfield.nouns.batch import Batch
 
@@ -59,12 +60,18 @@ class Method:
     per_flux: bool = False
 
 
-def _occluded(target: Target, batch: Batch, setting: Setting) -> Evidence:
+def _occluded(
+    target: Target, batch: Batch, setting: Setting, baseline: float | Tensor = 0.0
+) -> Evidence:
     # One call: what the network makes of the untouched image serves all groups of bands.
     bands = [tuple(range(len(batch.channels))), *((n,) for n in range(len(batch.channels)))]
     stride = max(1, setting.window // 4)
-    lost = fast_occlusion(target, batch, setting.window, stride, bands=bands)
+    lost = fast_occlusion(target, batch, setting.window, stride, baseline, bands=bands)
     return Evidence(lost[:, 0], lost[:, 1:])
+
+
+def _smoothed(target: Target, batch: Batch, setting: Setting) -> Evidence:
+    return _occluded(target, batch, setting, smooth_galaxy(batch.values))
 
 
 def _activated(target: Target, batch: Batch, setting: Setting) -> Evidence:
@@ -86,6 +93,11 @@ METHODS = {
         _occluded,
         "what the answer loses where a square window is covered with empty sky, a mean over the "
         "windows that cover the pixel; for the bands, where it is covered in that band alone",
+    ),
+    "occlusion_smooth": Method(
+        _smoothed,
+        "what the answer loses where a square window is covered with a smooth galaxy of the same "
+        "profile: the light stays, arms, bars and clumps go",
     ),
     "integrated_gradients": Method(
         _summed(complete_gradients),
@@ -118,4 +130,4 @@ METHODS = {
         per_flux=True,
     ),
 }
-"""by the name of the function that does the work"""
+"""by the name of the function that does the work, and what takes the pixels' place"""

@@ -53,7 +53,8 @@ def explain(
         recipe: its name; `deepfield recipes` lists them.
         images: a folder or glob of FITS, JPEG or PNG files, or a file of `deepfield simulate`.
         out: folder for report.html, maps of each object as FITS, and a table of what they show.
-        method: occlusion, integrated_gradients, gradient_times_input, saliency, grad_cam,
+        method: occlusion, occlusion_smooth (a smooth galaxy takes the place of what is covered),
+            integrated_gradients, gradient_times_input, saliency, grad_cam,
             deconvnet or guided_backpropagation explain an answer about each object;
             feature_maps, strongest_patches, atlas and dream show a layer.
         labels: a table of the objects, in whose order they come.
