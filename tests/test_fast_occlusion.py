@@ -132,20 +132,27 @@ def assert_same(target, batch, *arguments, within=1e-12, **settings):
     assert (ours - exact).abs().max() <= within * scale
 
 
+def answering(seed, values):
+    """The first random network from this seed on whose answer is not the same for any image."""
+    for number in range(seed, seed + 3000, 100):
+        net = seeded(number, lambda number=number: random_net(number, *values.shape[1:]))
+        target = output(net.double(), 1)
+        with torch.no_grad():
+            if (target(batch_of(values)) - target(batch_of(values + 1))).abs() >= 1e-6:
+                return net
+    raise AssertionError("no network with an answer")
+
+
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("seed", range(30))
 def test_any_network_loses_what_it_loses_with_full_copies(seed):
     draw = np.random.default_rng(1000 + seed)
     channels, height, width = (int(n) for n in draw.integers((1, 12, 12), (4, 20, 20)))
-    net = seeded(seed, lambda: random_net(seed, channels, height, width))
     window = int(draw.integers(3, 9))
     stride = int(draw.integers(1 + window // 2, window + 1))
     values = images(seed, 1, channels, height, width)
+    net = answering(seed, values)
     target = output(net.double(), 1)
-    with torch.no_grad():
-        slope = float((target(batch_of(values)) - target(batch_of(values + 1))).abs())
-    if slope < 1e-6:
-        pytest.skip("the network's answer is constant")
     assert_same(target, batch_of(values), window, stride)
     single = output(net.float(), 1)
     assert_same(single, batch_of(values.float()), window, stride, within=3e-6)

@@ -18,6 +18,8 @@ from deepfield.sky.priors import Range, check_range, log_flat
 from deepfield.sky.surveys import sdss
 
 CHUNK = 256
+KEPT = 256
+"""chunks of noiseless spectra that are kept, 0.7 GB; the oldest go first"""
 SNR = Quantity("signal_to_noise", description="median, per pixel of the spectrum")
 
 
@@ -146,5 +148,7 @@ class SimulatedSpectra:
             values = {
                 q: known.get(q.name, torch.full_like(snr, torch.nan)) for q in self.sky.quantities
             }
+            if len(self._known) >= KEPT:
+                del self._known[next(iter(self._known))]
             self._known[number] = flux.float(), Truth({SNR: snr, **values})
         return self._known[number]

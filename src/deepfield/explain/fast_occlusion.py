@@ -18,7 +18,7 @@ from torch import Tensor
 from deepfield.explain.blocks import Blocks, copied, frame
 from deepfield.explain.chunks import chunk_for
 from deepfield.explain.covered import Covered, Holder, full
-from deepfield.explain.occlusion import covers
+from deepfield.explain.occlusion import averaged, checked, covers
 from deepfield.explain.spans import Span
 from deepfield.explain.tape import Tape, Whole
 from deepfield.explain.target import Target, evaluate, images
@@ -54,9 +54,7 @@ def fast_occlusion(
         ValueError: as ``fast_losses``.
     """
     lost = fast_losses(target, batch, window, stride, baseline, bands=bands, chunk=chunk)
-    rows, columns = (covers(side, window, stride).to(lost) for side in batch.values.shape[2:])
-    count = rows.sum(0)[:, None] * columns.sum(0)
-    return torch.einsum("ogab,ay,bx->ogyx", lost, rows, columns) / count
+    return averaged(lost, batch.values.shape[2:], window, stride)
 
 
 def fast_losses(
@@ -94,8 +92,9 @@ def fast_losses(
     """
     seen = images(batch)
     channels, *sides = seen.values.shape[1:]
-    together = [tuple(range(channels))] if bands is None else list(bands)
-    _check(sides, window, stride, together, channels, chunk)
+    together = checked(sides, window, stride, bands, channels)
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk is {chunk}; expected at least 1 window at a time")
     empty = torch.as_tensor(baseline, dtype=seen.values.dtype, device=seen.values.device)
     empty = empty.expand(seen.values.shape)
     places = [len(covers(side, window, stride)) for side in sides]
@@ -190,27 +189,3 @@ def grids(side: int, window: int, stride: int, most: int) -> list[tuple[slice, S
     if (regular - 1) * stride < side - window:
         parts.append((slice(regular, regular + 1), Span(side - window, 1, 1, window)))
     return parts
-
-
-def _check(
-    sides: Sequence[int],
-    window: int,
-    stride: int,
-    bands: Sequence[tuple[int, ...]],
-    channels: int,
-    chunk: int | None,
-) -> None:
-    if not 1 <= window <= min(sides):
-        raise ValueError(
-            f"a window of {window} px on stamps of {sides[0]} x {sides[1]} px; expected 1 to "
-            f"{min(sides)} px"
-        )
-    if not 1 <= stride <= window:
-        raise ValueError(
-            f"a stride of {stride} px with a window of {window} px; expected 1 to {window} px, or "
-            "pixels would be skipped"
-        )
-    if missing := sorted(set().union(*bands) - set(range(channels))):
-        raise ValueError(f"no band {missing[0]}; the images have 0 to {channels - 1}")
-    if chunk is not None and chunk < 1:
-        raise ValueError(f"chunk is {chunk}; expected at least 1 window at a time")

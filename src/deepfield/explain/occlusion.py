@@ -42,9 +42,7 @@ def occlusion(
         [[[[0.0, 1.0, 2.0, 3.0]]]]
     """
     lost = losses(target, batch, window, stride, baseline, bands=bands, chunk=chunk)
-    rows, columns = (covers(side, window, stride).to(lost) for side in batch.values.shape[2:])
-    count = rows.sum(0)[:, None] * columns.sum(0)
-    return torch.einsum("ogab,ay,bx->ogyx", lost, rows, columns) / count
+    return averaged(lost, batch.values.shape[2:], window, stride)
 
 
 def losses(
@@ -87,19 +85,7 @@ def losses(
     seen = images(batch)
     device = seen.values.device
     channels, height, width = seen.values.shape[1:]
-    if not 1 <= window <= min(height, width):
-        raise ValueError(
-            f"a window of {window} px on stamps of {height} x {width} px; expected 1 to "
-            f"{min(height, width)} px"
-        )
-    if not 1 <= stride <= window:
-        raise ValueError(
-            f"a stride of {stride} px with a window of {window} px; expected 1 to {window} px, or "
-            "pixels would be skipped"
-        )
-    together = [tuple(range(channels))] if bands is None else list(bands)
-    if missing := sorted(set().union(*together) - set(range(channels))):
-        raise ValueError(f"no band {missing[0]}; the images have 0 to {channels - 1}")
+    together = checked((height, width), window, stride, bands, channels)
     groups = torch.zeros(len(together), channels, dtype=torch.bool, device=device)
     for group, members in enumerate(together):
         groups[group, list(members)] = True
@@ -138,3 +124,52 @@ def covers(side: int, window: int, stride: int) -> Tensor:
         starts.append(side - window)
     from_start = torch.arange(side) - torch.tensor(starts)[:, None]
     return (from_start >= 0) & (from_start < window)
+
+
+def checked(
+    sides: Sequence[int],
+    window: int,
+    stride: int,
+    bands: Sequence[tuple[int, ...]] | None,
+    channels: int,
+) -> list[tuple[int, ...]]:
+    """The groups of bands that are covered together, if windows and bands fit the images.
+
+    Args:
+        sides: of the images, px.
+        window, stride, bands: as in ``losses``.
+        channels: of the images.
+
+    Raises:
+        ValueError: a window larger than the image, a stride that skips pixels, no such band.
+    """
+    if not 1 <= window <= min(sides):
+        raise ValueError(
+            f"a window of {window} px on stamps of {sides[0]} x {sides[1]} px; expected 1 to "
+            f"{min(sides)} px"
+        )
+    if not 1 <= stride <= window:
+        raise ValueError(
+            f"a stride of {stride} px with a window of {window} px; expected 1 to {window} px, or "
+            "pixels would be skipped"
+        )
+    together = [tuple(range(channels))] if bands is None else list(bands)
+    if missing := sorted(set().union(*together) - set(range(channels))):
+        raise ValueError(f"no band {missing[0]}; the images have 0 to {channels - 1}")
+    return together
+
+
+def averaged(lost: Tensor, sides: Sequence[int], window: int, stride: int) -> Tensor:
+    """Mean over the windows that cover each pixel.
+
+    Args:
+        lost: [object, group of bands, y of window, x of window]
+        sides: of the images, px.
+        window, stride: as in ``losses``.
+
+    Returns:
+        [object, group of bands, y, x]
+    """
+    rows, columns = (covers(side, window, stride).to(lost) for side in sides)
+    count = rows.sum(0)[:, None] * columns.sum(0)
+    return torch.einsum("ogab,ay,bx->ogyx", lost, rows, columns) / count

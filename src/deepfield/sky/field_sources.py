@@ -11,7 +11,7 @@ from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.survey import Survey
 from deepfield.render.draws import uniforms
 from deepfield.render.noise import NANOJANSKY
-from deepfield.sky.priors import Range, check_range, flat
+from deepfield.sky.priors import Range, check_number, check_range, flat
 from deepfield.sky.profiles import Profiles, by_slope
 
 OBJECT = Quantity("object_type", classes=("galaxy", "star"), description="what it is")
@@ -70,11 +70,11 @@ class FieldSources:
 
     def __post_init__(self) -> None:
         check_range("magnitude", self.magnitude)
-        check_range("slope", (self.slope, self.slope))
-        check_range("stars", (self.stars, self.stars), at_least=0, at_most=1)
-        check_range("radius", (self.radius, self.radius), at_least=1e-3, at_most=100)
-        check_range("radius_scatter", (self.radius_scatter, self.radius_scatter), at_least=0)
-        check_range("bulges", (self.bulges, self.bulges), at_least=0, at_most=1)
+        check_number("slope", self.slope)
+        check_number("stars", self.stars, at_least=0, at_most=1)
+        check_number("radius", self.radius, at_least=1e-3, at_most=100)
+        check_number("radius_scatter", self.radius_scatter, at_least=0)
+        check_number("bulges", self.bulges, at_least=0, at_most=1)
         check_range("colour", self.colour)
 
     def profiles(

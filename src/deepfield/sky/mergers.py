@@ -17,7 +17,7 @@ from deepfield.sky.encounters import ALONE, CHANCE, MERGING, VIEWS, Encounters
 from deepfield.sky.numbers import Numbers
 from deepfield.sky.paired_light import MARGIN, MIXED, SEEN, Look, paint, shine
 from deepfield.sky.particles import isotropic
-from deepfield.sky.priors import Range, check_range
+from deepfield.sky.priors import Range, check_number, check_range
 from deepfield.sky.tracers import HALF_LIGHT
 
 STAGE = Quantity(
@@ -113,7 +113,7 @@ class Mergers:
     )
 
     def __post_init__(self) -> None:
-        check_range("window", (0.0, self.window), at_least=0)
+        check_number("window", self.window, at_least=0)
         check_range("signal_to_noise", self.signal_to_noise, at_least=1e-3)
         check_range("radius", self.radius, at_least=1e-3)
         check_range("bulge_to_total", self.bulge_to_total, at_least=0, at_most=1)

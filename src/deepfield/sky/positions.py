@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfield.sky.priors import check_range
+from deepfield.sky.priors import check_number
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Positions:
     spread: float = 8.0
 
     def __post_init__(self) -> None:
-        check_range("density", (self.density, self.density), at_least=0)
-        check_range("grouped", (self.grouped, self.grouped), at_least=0, at_most=1)
-        check_range("richness", (self.richness, self.richness), at_least=1)
-        check_range("spread", (self.spread, self.spread), at_least=0)
+        check_number("density", self.density, at_least=0)
+        check_number("grouped", self.grouped, at_least=0, at_most=1)
+        check_number("richness", self.richness, at_least=1)
+        check_number("spread", self.spread, at_least=0)
 
     def most(self, side: float) -> int:
         """A number of sources that one field in a million exceeds, in a square of ``side``."""

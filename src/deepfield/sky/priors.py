@@ -28,14 +28,41 @@ def check_range(
     """
     low, high = limits
     if not (at_least <= low <= high <= at_most and math.isfinite(low) and math.isfinite(high)):
-        bounds = "both finite"
-        if math.isfinite(at_least) and math.isfinite(at_most):
-            bounds = f"both from {at_least:g} to {at_most:g}"
-        elif math.isfinite(at_least):
-            bounds = f"both finite and at least {at_least:g}"
-        elif math.isfinite(at_most):
-            bounds = f"both finite and at most {at_most:g}"
+        bounds = _bounds(at_least, at_most, "both ")
         raise ValueError(f"{name} {limits}; expected lowest <= highest, {bounds}")
+
+
+def check_number(
+    name: str, value: float, *, at_least: float = -math.inf, at_most: float = math.inf
+) -> None:
+    """Refuse a number that is not finite or beyond what can be.
+
+    Args:
+        name: of the prior, for the message.
+        value: what was given.
+        at_least, at_most: what can be.
+
+    Raises:
+        ValueError: what was received, what was expected.
+
+    Example:
+        >>> check_number("density", -3.0, at_least=0)
+        Traceback (most recent call last):
+        ...
+        ValueError: density -3.0; expected finite and at least 0
+    """
+    if not (at_least <= value <= at_most and math.isfinite(value)):
+        raise ValueError(f"{name} {value}; expected {_bounds(at_least, at_most, '')}")
+
+
+def _bounds(at_least: float, at_most: float, both: str) -> str:
+    if math.isfinite(at_least) and math.isfinite(at_most):
+        return f"{both}from {at_least:g} to {at_most:g}"
+    if math.isfinite(at_least):
+        return f"{both}finite and at least {at_least:g}"
+    if math.isfinite(at_most):
+        return f"{both}finite and at most {at_most:g}"
+    return f"{both}finite"
 
 
 def flat(uniform: np.ndarray, limits: Range) -> np.ndarray:
