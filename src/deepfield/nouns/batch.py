@@ -71,6 +71,7 @@ class Batch:
         sky_position: [object, 2] ICRS right ascension and declination, degrees.
         flags: [object] int64 bits of ``Flag``.
         truth: what is known of the objects.
+        wavelength: [wavelength] nm, of every pixel of spectra; ascending.
     """
 
     ids: np.ndarray
@@ -83,6 +84,7 @@ class Batch:
     sky_position: Tensor | None = None
     flags: Tensor | None = None
     truth: Truth | None = None
+    wavelength: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -109,6 +111,7 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
         variance, position, flags = self.variance, self.sky_position, self.flags
+        wavelength = self.wavelength
         return replace(
             self,
             values=self.values.to(device),
@@ -117,6 +120,7 @@ class Batch:
             sky_position=None if position is None else position.to(device),
             flags=None if flags is None else flags.to(device),
             truth=None if self.truth is None else self.truth.to(device),
+            wavelength=None if wavelength is None else wavelength.to(device),
         )
 
     def check(self) -> "Batch":
@@ -156,6 +160,11 @@ class Batch:
                     "variance has zero, negative or NaN entries; give masked pixels an infinite "
                     "variance"
                 )
+        if self.wavelength is not None and tuple(self.wavelength.shape) != shape[2:]:
+            raise ValueError(
+                f"wavelength has shape {tuple(self.wavelength.shape)}; expected one for every "
+                f"pixel of the spectra, {shape[2:]}"
+            )
         if self.psf is not None and len(self.psf.kernel) not in (1, n):
             raise ValueError(f"{len(self.psf.kernel)} PSFs for {n} objects; expected 1 or {n}")
         per_object = {"flags": self.flags, "sky_position": self.sky_position, **(self.truth or {})}

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.prediction import Prediction
+from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 
 
@@ -41,6 +42,11 @@ class Task(Protocol):
     optimizer and on the loss of its name (a generator and a critic, say); empty = the whole
     network on the sum of all losses.
     """
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What is asked: names of the truth that training needs."""
+        ...
 
     @property
     def players(self) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ class BulgeDisc:
         Quantity("position_angle_disc", "deg", "angle", description="east of north"),
         Quantity("x", "pix", "point", description="centre, first pixel 0"),
         Quantity("y", "pix", "point", description="centre, first pixel 0"),
+        Quantity("signal_to_noise", description="of all light, over the sky's noise, middle band"),
     )
     maps = (
         Quantity("bulge", "nJy", "map", description="light of the bulge, middle band"),

@@ -14,6 +14,7 @@ from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
 from deepfield.render.components import components
+from deepfield.render.noise import sky_variance
 
 INSIDE = 0.8
 """share of its light that a galaxy has in its stamp, or it is flagged as too large"""
@@ -128,6 +129,10 @@ def stamps(
     centre, middle = (size - 1) / 2, len(survey.bands) // 2
     known |= {"x": galaxies.x + centre, "y": galaxies.y + centre}
     image = galaxies.image(psf, size)
+    # Of the best weights: those in proportion to the light itself.
+    known["signal_to_noise"] = (
+        image[:, middle].norm(dim=(-2, -1)) / sky_variance(survey)[middle].sqrt()
+    )
     truth: dict[Quantity, Tensor] = {q: known[q.name] for q in sky.quantities}
     for number, quantity in enumerate(sky.maps):
         if quantity.name in maps:

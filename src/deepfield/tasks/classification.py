@@ -43,6 +43,11 @@ class Classification:
         if not self.quantity.classes:
             raise ValueError(f"{self.quantity.name} has no classes; classification needs them")
 
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The question alone."""
+        return (self.quantity,)
+
     def losses(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Mean cross-entropy of the objects whose label is known."""
         if batch.truth is None:

@@ -34,7 +34,7 @@ class Trained:
         task: turns the network's numbers into answers.
         training: how ``fit`` trains.
         channels: bands it takes, in order; their number is what counts for display images.
-        size: side of the stamps it takes, px.
+        size: side of the stamps it takes, or length of the spectra, px; tables have none.
         views: of a stamp's eight orientations, so many are looked at and the answers pooled.
         domain: None before ``fit``.
     """
@@ -78,7 +78,7 @@ class Trained:
                 f"weights were trained on {len(self.channels)} ({', '.join(self.channels)}): "
                 "choose those, or train on yours"
             )
-        if batch.values.shape[-1] != self.size:
+        if any(side != self.size for side in batch.values.shape[2:]):
             raise ValueError(
                 f"the stamps are {batch.values.shape[-1]} px; the weights were trained on "
                 f"{self.size} px: read the images with size={self.size}"

@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 import time
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,12 @@ def train(
     # Defaults too: they may change, and a weights file must go on saying the same.
     settings = {**(build.__kwdefaults__ or {}), **settings}
     built = build(source, **settings)
-    question = built.task.quantity
+    asked = built.task.quantities
     parts = {name: source.part(name).ids for name in ("train", "validation", "test")}
     print(
         f"{recipe}: {len(parts['train'])} objects to learn from, {len(parts['validation'])} to "
-        f"stop by, {len(parts['test'])} held out; classes " + ", ".join(question.classes)
+        f"stop by, {len(parts['test'])} held out; it learns "
+        + "; ".join(f"{q.name} ({', '.join(q.classes)})" if q.classes else q.name for q in asked)
     )
     resume = resume and (out / CHECKPOINT).exists()
     if start is not None and not resume:
@@ -123,11 +125,8 @@ def train(
         recipe=recipe,
         settings=settings,
         channels=tuple(source.channels),
-        quantity={
-            "name": question.name,
-            "classes": question.classes,
-            "description": question.description,
-        },
+        grid=tuple(source.grid),
+        quantities=tuple(asdict(quantity) for quantity in asked),
         data=data,
         objects=len(parts["train"]),
         seed=settings.get("seed", 0),

@@ -19,8 +19,8 @@ class Card:
 
     Args:
         recipe: its name, and ``settings`` the arguments that it was built with.
-        channels: bands it learnt from.
-        quantity: the question, as a dict.
+        channels: bands it learnt from, and ``grid`` the axes after them.
+        quantities: what it answers, as dicts.
         data: what it learnt from, in words; ``objects`` how many, ``seed`` of the split.
         commit: of the code.
         scores: on held-out objects, by method.
@@ -29,12 +29,18 @@ class Card:
     recipe: str
     settings: Mapping[str, Any]
     channels: tuple[str, ...]
-    quantity: Mapping[str, Any]
+    quantities: tuple[Mapping[str, Any], ...]
     data: str
     objects: int
     seed: int
     commit: str
+    grid: tuple[str, ...] = ("y", "x")
     scores: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def quantity(self) -> Mapping[str, Any]:
+        """The first of what it answers."""
+        return self.quantities[0]
 
 
 def shipped(recipe: str) -> Path | None:
@@ -62,13 +68,13 @@ def load(path: Path) -> tuple[Trained, Card]:
     tensors, metadata = load_weights(path)
     try:
         card = Card(**metadata)
-        question = Quantity(**{**card.quantity, "classes": tuple(card.quantity["classes"])})
+        asked = [Quantity(**{**q, "classes": tuple(q["classes"])}) for q in card.quantities]
     except (TypeError, KeyError) as error:
         raise ValueError(
             f"{path} holds tensors but no Deepfield card ({error}); train with `deepfield train`"
         ) from None
     module = recipe_module(card.recipe)
     channels = tuple(card.channels)
-    blank = Blank(channels, (question,))
+    blank = Blank(channels, tuple(asked), tuple(card.grid))
     recipe = getattr(module, card.recipe)(blank, **card.settings)
     return predictor(recipe, channels=channels, size=module.SIZE).restore(tensors), card

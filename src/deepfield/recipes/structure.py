@@ -1,0 +1,106 @@
+"""Structure: bulge and disc with their joint posterior (Tuccillo+18, MNRAS 475, 894)."""
+
+from deepfield.data.simulated import Simulated
+from deepfield.nets.heads.mixture import MixtureHead
+from deepfield.nets.measuring import Measuring
+from deepfield.nets.multipoles import Multipoles
+from deepfield.nets.residual_mlp import residual_mlp
+from deepfield.nets.seeded import seeded
+from deepfield.nouns.recipe import Recipe
+from deepfield.nouns.source import Source
+from deepfield.render.field_psf import PsfStack
+from deepfield.render.seeings import seeings
+from deepfield.render.telescope import Telescope
+from deepfield.render.white import WhiteNoise
+from deepfield.sky.at_signal import AtSignal
+from deepfield.sky.bulge_disc import BulgeDisc
+from deepfield.sky.surveys import hst_f160w
+from deepfield.tasks.density import Density
+from deepfield.tasks.scales import Direction, Flat, LogPixels, MagnitudeOverSignal, Scale
+from deepfield.train.players import adam
+from deepfield.train.schedules import cosine
+from deepfield.train.stopping import Stopping
+from deepfield.train.training import Training
+
+QUESTION = "How bright, large, concentrated and flat are a galaxy's bulge and disc?"
+PAPER = "Tuccillo+18, MNRAS 475, 894"
+SIZE = 64  # px, of a stamp
+MOCK_OBJECTS = {"train": 200000, "validation": 4000}
+
+
+def mock(*, objects: dict[str, int], seed: int, maps: tuple[str, ...] = ()) -> Simulated:
+    """Bulges and discs with flat priors, alone in their stamps, at S/N of 5 to 400."""
+    return Simulated(
+        hst_f160w(),
+        objects,
+        seed=seed,
+        size=SIZE,
+        sky=AtSignal(BulgeDisc()),
+        telescope=Telescope(PsfStack(seeings()), WhiteNoise()),
+        maps=maps,
+    )
+
+
+SCALES: dict[str, Scale] = {
+    "magnitude": MagnitudeOverSignal(0.45, 2.15),
+    "bulge_to_total": Flat(0.0, 1.0),
+    "radius_bulge": LogPixels(0.2, 1.3),
+    "radius_disc": LogPixels(0.2, 1.5),
+    "sersic_index_bulge": Flat(0.5, 6.0),
+    "axis_ratio_bulge": Flat(0.05, 0.95),
+    "axis_ratio_disc": Flat(0.05, 0.95),
+    "position_angle_bulge": Direction(),
+    "position_angle_disc": Direction(),
+    "x": Flat((SIZE - 2) / 2, SIZE / 2),
+    "y": Flat((SIZE - 2) / 2, SIZE / 2),
+}
+
+
+def structure(
+    source: Source,
+    *,
+    epochs: int = 20,
+    batch_size: int = 256,
+    rate: float = 1.5e-3,
+    weight_decay: float = 1e-4,
+    width: int = 448,
+    blocks: int = 3,
+    components: int = 8,
+    seed: int = 0,
+) -> Recipe:
+    """Bulge and disc from a stamp and its PSF, beside fits of the same model.
+
+    Args:
+        source: stamps of one galaxy each, with their PSFs.
+        epochs: passes over the training objects, each under fresh noise.
+        batch_size: objects a step.
+        rate: highest learning rate of Adam.
+        weight_decay: decoupled, a step.
+        width, blocks: of the residual perceptron.
+        components: Gaussians of the posterior.
+        seed: of the initial weights and of every draw in training.
+    """
+    channels = len(source.channels)
+
+    def build() -> Measuring:
+        first = Multipoles(channels, SIZE)
+        trunk = residual_mlp(first.features, width=width, blocks=blocks)
+        return Measuring(first, trunk, MixtureHead(width, len(SCALES), components))
+
+    return Recipe(
+        name="structure",
+        net=seeded(build, seed),
+        task=Density(tuple(source.quantity(name) for name in SCALES), tuple(SCALES.values())),
+        training=Training(
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=adam(rate, weight_decay=weight_decay),
+            schedule=cosine(warmup=0.05),
+            stopping=Stopping(monitor="loss", patience=epochs),
+            clip=10.0,
+            seed=seed,
+        ),
+        rivals={},
+        claims=(),
+        source=source,
+    )

@@ -1,0 +1,176 @@
+"""Scales: between a quantity in astronomers' units and a standard normal number.
+
+Where the training prior is flat on the natural scale of a quantity (log radius, axis ratio,
+magnitude over noise) the standard normal has no information: posteriors of all quantities then
+live in one space, without borders, where a network's Gaussians fit.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from deepfield.nets.frame import Frame
+from deepfield.nouns.posterior import HALF_TURN, wrapped
+
+MARGIN = 1e-6
+"""share of a range that its borders keep away from 0 and 1"""
+AB = 31.4
+"""AB magnitude of 1 nJy"""
+
+
+class Scale(Protocol):
+    """One quantity's way to a standard normal number and back."""
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of values in the quantity's unit, [object] or [object, sample]."""
+        ...
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """The inverse."""
+        ...
+
+    @property
+    def prior(self) -> str:
+        """What a standard normal number means, in words."""
+        ...
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Flat between two values.
+
+    Raises:
+        ValueError: the range is empty.
+
+    Example:
+        >>> frame = Frame(torch.ones(1), torch.ones(1), torch.zeros(1), torch.ones(1))
+        >>> Flat(0.0, 2.0).to_value(torch.zeros(1), frame)
+        tensor([1.])
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low < self.high < math.inf:
+            raise ValueError(f"range {self.low} to {self.high}; expected two numbers that ascend")
+
+    @property
+    def prior(self) -> str:
+        """The range."""
+        return f"flat from {self.low:g} to {self.high:g}"
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of values; those outside are put at the border."""
+        share = ((value - self.low) / (self.high - self.low)).clamp(MARGIN, 1 - MARGIN)
+        return math.sqrt(2) * torch.erfinv(2 * share - 1)
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """Values, within the range."""
+        return self.low + (self.high - self.low) * torch.special.ndtr(z)
+
+
+@dataclass(frozen=True)
+class LogPixels:
+    """A length in arcsec whose log10 in pixels is flat between two values."""
+
+    low: float
+    high: float
+
+    @property
+    def prior(self) -> str:
+        """The range."""
+        return f"log10 in pixels flat from {self.low:g} to {self.high:g}"
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of lengths, arcsec."""
+        pixels = value / _like(frame.pixel_scale, value)
+        return Flat(self.low, self.high).to_normal(pixels.clamp(min=1e-9).log10(), frame)
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """Lengths, arcsec; NaN where the pixel scale is not known."""
+        pixels = 10 ** Flat(self.low, self.high).to_value(z, frame)
+        return pixels * _like(frame.pixel_scale, z)
+
+
+@dataclass(frozen=True)
+class MagnitudeOverSignal:
+    """A magnitude, told from the frame's own rough signal: flat in log flux, at any depth.
+
+    The numbers are log10 of flux over the noise of a pixel and the signal: half of log10 of the
+    pixels that an object fills.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def prior(self) -> str:
+        """Of log flux."""
+        return "flat wherever the object can be seen"
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of AB magnitudes."""
+        over = (AB - value) / 2.5 - self._unit(value, frame)
+        return Flat(self.low, self.high).to_normal(over, frame)
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """AB magnitudes, where the images are in nJy."""
+        over = Flat(self.low, self.high).to_value(z, frame)
+        return AB - 2.5 * (over + self._unit(z, frame))
+
+    def _unit(self, values: Tensor, frame: Frame) -> Tensor:
+        return _like((frame.noise * frame.signal).log10(), values)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A position angle, told from the frame's own."""
+
+    @property
+    def prior(self) -> str:
+        """All directions."""
+        return "all directions alike"
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of position angles, degrees."""
+        away = wrapped(value - _like(frame.position_angle, value))
+        return Flat(-HALF_TURN / 2, HALF_TURN / 2).to_normal(away, frame)
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """Position angles, 0 to 180 degrees."""
+        away = Flat(-HALF_TURN / 2, HALF_TURN / 2).to_value(z, frame)
+        return torch.remainder(away + _like(frame.position_angle, z), HALF_TURN)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A quantity without borders: minus its mean, over its standard deviation."""
+
+    mean: float
+    deviation: float
+
+    def __post_init__(self) -> None:
+        if not self.deviation > 0:
+            raise ValueError(f"deviation is {self.deviation}; expected above 0")
+
+    @property
+    def prior(self) -> str:
+        """A Gaussian's numbers."""
+        return f"as in the training data: mean {self.mean:g}, deviation {self.deviation:g}"
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of values."""
+        return (value - self.mean) / self.deviation
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """Values."""
+        return self.mean + self.deviation * z
+
+
+def _like(each: Tensor, values: Tensor) -> Tensor:
+    """[object] numbers, to combine with [object] or [object, sample]."""
+    return each.reshape(-1, *[1] * (values.ndim - 1)).to(values)
