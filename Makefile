@@ -37,6 +37,10 @@ weights: install
 	$(BIN)/deepfield evaluate morphology --run out/morphology --objects 4000 --seed 1 \
 	  --out out/morphology/judged
 	$(BIN)/python -m deepfield.weights.ship out/morphology
+	$(BIN)/deepfield train structure --objects 200000 --out out/structure --resume
+	$(BIN)/deepfield evaluate structure --run out/structure --objects 1000 --seed 1 \
+	  --out out/structure/judged
+	$(BIN)/python -m deepfield.weights.ship out/structure
 
 clean:
 	rm -rf .venv out .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/verbs.md", "docs/mocks.md", "docs/explain.md"]
+PAGES = ["README.md", "docs/verbs.md", "docs/mocks.md", "docs/explain.md", "docs/measure.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -65,7 +65,7 @@ def run(tmp_path_factory):
     domain = Domain.fit(*(trained.features(source.part(s), 99) for s in ("train", "validation")))
     question = source.quantity("kind")
     card = Card("morphology", morphology.__kwdefaults__, source.channels,
-                {"name": "kind", "classes": question.classes, "description": ""},
+                ({"name": "kind", "classes": question.classes, "description": ""},),
                 "40 labelled objects", len(source.part("train")), 0, "test")  # fmt: skip
     save(replace(trained, domain=domain), card, folder / "model.safetensors")
     said = {"images": str(folder / "stamps"), "labels": str(labels), "target": None,

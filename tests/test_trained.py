@@ -34,7 +34,7 @@ def trained(source):
 def card(source):
     kind = source.quantity("kind")
     quantity = {"name": kind.name, "classes": kind.classes, "description": kind.description}
-    return Card("morphology", SETTINGS, source.channels, quantity, "mock", 96, 2, "none")
+    return Card("morphology", SETTINGS, source.channels, (quantity,), "mock", 96, 2, "none")
 
 
 def test_answers_do_not_depend_on_batches(trained, source):

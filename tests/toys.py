@@ -82,9 +82,13 @@ class Toy:
     """Classification, as short as it can be."""
 
     players: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = (KIND,)
 
     def losses(self, net, batch) -> dict[str, Tensor]:
         return {"cross_entropy": F.cross_entropy(net(batch).float(), batch.truth["kind"])}
+
+    def calibrate(self, net, source) -> None:
+        pass
 
     def predict(self, net, batch) -> Prediction:
         return Prediction({"kind": Classes(KIND, net(batch).softmax(1))})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -86,7 +87,7 @@ class SimulatedSpectra:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @property
+    @cached_property
     def wavelength(self) -> Tensor:
         """Observed wavelength of every pixel, nm."""
         first = np.arange(1)
@@ -134,6 +135,7 @@ class SimulatedSpectra:
             survey=self.survey,
             flags=torch.zeros(len(numbers), dtype=torch.int64),
             truth=Truth(truth),
+            wavelength=self.wavelength,
         )
 
     def _chunk(self, number: int) -> tuple[Tensor, Truth]:

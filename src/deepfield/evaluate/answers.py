@@ -21,12 +21,14 @@ class Answers:
 
     Args:
         batch: the objects, without their PSFs.
-        predictions: by method.
+        predictions: by method, of the objects that it was asked about.
+        asked: by method, [asked object] their positions in the batch, ascending.
         seconds_per_object: by method, without the time to draw the objects.
     """
 
     batch: Batch
     predictions: dict[str, Prediction]
+    asked: dict[str, Tensor]
     seconds_per_object: dict[str, float]
 
 
@@ -39,6 +41,9 @@ def ask(
 ) -> Answers:
     """Ask every method about every object of a source; each object is drawn once.
 
+    A method with an attribute ``affordable`` is asked about so many objects only, picked at
+    random, always the same.
+
     Args:
         predictors: by name; each sees the same batches, without gradients.
         source: all of its objects, in epoch 0.
@@ -46,12 +51,14 @@ def ask(
         progress: show a bar while it runs.
 
     Raises:
-        ValueError: an empty source, or one whose batches carry no truth.
+        ValueError: an empty source, or one whose batches carry no truth; a method that affords
+            none.
     """
     count = len(source)
     if count == 0:
         raise ValueError("the source has no objects; expected at least one to compare on")
     batches: list[Batch] = []
+    asked = {method: _affordable(predictor, count) for method, predictor in predictors.items()}
     parts: dict[str, list[Prediction]] = {method: [] for method in predictors}
     seconds = dict.fromkeys(predictors, 0.0)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -60,15 +67,20 @@ def ask(
         for rows in _chunks(count, batch_size):
             batch = source.take(rows, 0)
             for method, predictor in predictors.items():
+                some = torch.isin(rows, asked[method])
+                if not bool(some.any()):
+                    continue
+                shown = batch if bool(some.all()) else batch.take(some.nonzero()[:, 0])
                 start = time.perf_counter()
-                parts[method].append(predictor.predict(batch))
+                parts[method].append(predictor.predict(shown))
                 seconds[method] += time.perf_counter() - start
             batches.append(replace(batch, psf=None))
             bar.advance(line, len(rows))
     return Answers(
         _join(batches),
         {method: Prediction.join(predictions) for method, predictions in parts.items()},
-        {method: spent / count for method, spent in seconds.items()},
+        asked,
+        {method: spent / len(asked[method]) for method, spent in seconds.items()},
     )
 
 
@@ -89,6 +101,44 @@ def unmeasured(prediction: Prediction) -> Tensor:
         if numbers:
             empty |= np.all([np.isnan(column) for column in numbers], axis=0)
     return torch.from_numpy(empty)
+
+
+def place(answers: Answers, method: str, lost: Tensor, kept: Tensor) -> tuple[Prediction, Tensor]:
+    """A method's answers for some objects, NaN where it was not asked or measured nothing.
+
+    Args:
+        answers: of all methods.
+        method: one of them.
+        lost: [asked object] bool: it measured nothing.
+        kept: [kept object] positions in the batch of the objects that count.
+
+    Returns:
+        the prediction of the kept objects, and [answered object] positions among them of those
+        with an answer.
+
+    Raises:
+        ValueError: there is none.
+    """
+    prediction, asked = answers.predictions[method], answers.asked[method]
+    where = torch.full((len(answers.batch),), -1)
+    where[asked[~lost]] = torch.arange(len(asked))[~lost]
+    there = where[kept]
+    if not bool((there >= 0).any()):
+        raise ValueError(f"{method} measured no object that all others did; compare fewer methods")
+    return prediction.take(there.clamp(min=0)).blank(there < 0), (there >= 0).nonzero()[:, 0]
+
+
+def _affordable(predictor: Predictor, count: int) -> Tensor:
+    affordable = getattr(predictor, "affordable", count)
+    if affordable < 1:
+        raise ValueError(
+            f"{type(predictor).__name__} affords {affordable} objects; expected at least 1"
+        )
+    if affordable >= count:
+        return torch.arange(count)
+    # At random: a source may have an order, and a period.
+    chosen = np.random.default_rng(0).permutation(count)[:affordable]
+    return torch.from_numpy(np.sort(chosen))
 
 
 def _chunks(count: int, size: int) -> Iterator[Tensor]:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepfield.evaluate.compare import NET
+from deepfield.evaluate.metrics import loss
 from deepfield.nouns.recipe import Claim
-
-LOWER_IS_BETTER = frozenset({"calibration_error", "brier", "errors_visible_ratio"})
 
 
 def check(
@@ -54,6 +53,4 @@ def best_rival(scores: Mapping[str, Mapping[str, float]], metric: str) -> float 
     """
     values = [s[metric] for method, s in scores.items() if method != NET and metric in s]
     values = [value for value in values if value == value]
-    if not values:
-        return None
-    return min(values) if metric in LOWER_IS_BETTER else max(values)
+    return min(values, key=lambda value: loss(metric, value), default=None)

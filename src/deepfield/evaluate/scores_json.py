@@ -31,11 +31,14 @@ def scores_json(
     Returns:
         ``recipe``, ``objects`` (scored), ``seed``, ``weights``, ``scores``,
         ``seconds_per_object``, ``claims``, and ``intervals`` (method, metric: [low, high]) and
-        ``gaps`` (rival, metric: {value, low, high}, network minus rival).
+        ``gaps`` (rival, metric: {value, low, high, net}: network minus rival, and the network's
+        own score, on the objects that the rival answered).
     """
     objects = len(comparison.batch)
     scores: dict[str, dict[str, float]] = {
-        method: dict(found) if method == NET else {"objects": objects, **found}
+        method: dict(found)
+        if method == NET
+        else {"objects": len(comparison.rows[method]), **found}
         for method, found in comparison.scores.items()
     }
     content = {
@@ -51,7 +54,13 @@ def scores_json(
             for method, found in comparison.intervals.items()
         },
         "gaps": {
-            rival: {metric: gap._asdict() for metric, gap in found.items()}
+            rival: {
+                metric: {
+                    **gap._asdict(),
+                    "net": comparison.intervals[rival][metric].value + gap.value,
+                }
+                for metric, gap in found.items()
+            }
             for rival, found in comparison.gaps.items()
         },
         **(explain or {}),

@@ -78,7 +78,7 @@ def trends(comparison: Comparison, names: Iterable[str], *, bins: int = 8) -> li
     """Accuracy against each of these quantities that the truth knows.
 
     Args:
-        comparison: of one classification.
+        comparison: of one classification; methods that afford fewer objects are passed over.
         names: of quantities, such as ``magnitude``; the ones that are not known for any object
             are passed over.
         bins: of equal count.
@@ -87,6 +87,7 @@ def trends(comparison: Comparison, names: Iterable[str], *, bins: int = 8) -> li
         ValueError: the methods did not answer exactly one classification.
     """
     answers, truth = classifications(comparison), comparison.truth
+    answers = {m: a for m, a in answers.items() if len(comparison.rows[m]) == len(a)}
     labels = hard_labels(truth[next(iter(answers.values())).quantity.name])
     known = labels >= 0
     right = {

@@ -42,9 +42,9 @@ def verdict(
     rival = min(gaps, key=lambda method: gaps[method].value)
     return sentence(
         rival=rival,
-        ours=comparison.intervals[NET]["accuracy"].value,
+        ours=comparison.intervals[rival]["accuracy"].value + gaps[rival].value,
         gap=gaps[rival],
-        objects=len(comparison.batch),
+        objects=len(comparison.rows[rival]),
         seconds=comparison.seconds_per_object,
         training_objects=training_objects,
         training_seconds=training_seconds,
@@ -81,8 +81,8 @@ def sentence(
     who = "it" if use.startswith(net) else net
     shows = "shows in samples of" if better else "would show only in samples of"
     cost = (
-        f"a thousand objects take the network {_time(1000 * seconds[NET])} and {other} "
-        f"{_time(1000 * seconds[rival])}{_break_even(rival, seconds, training_seconds or {})}"
+        f"a thousand objects take the network {duration(1000 * seconds[NET])} and {other} "
+        f"{duration(1000 * seconds[rival])}{_break_even(rival, seconds, training_seconds or {})}"
     )
     enough = _enough(gap, objects, shows)
     return f"Use {use}: {who} is right for {right} ({limits}){enough}; {cost}."
@@ -108,7 +108,13 @@ def _break_even(rival: str, seconds: Mapping[str, float], training: Mapping[str,
     )
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in the unit that a reader would choose.
+
+    Example:
+        >>> duration(0.004), duration(5400)
+        ('4.0 ms', '1.5 h')
+    """
     for size, unit in ((3600.0, "h"), (60.0, "min"), (1.0, "s")):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"

@@ -57,6 +57,10 @@ class Task(Protocol):
         """Named scalar losses, differentiable; known truth only."""
         ...
 
+    def calibrate(self, net: nn.Module, source: Source) -> None:
+        """Adjust in a trained network what held-out objects tell best; often nothing."""
+        ...
+
     def predict(self, net: nn.Module, batch: Batch) -> Prediction:
         """Answers, differentiable: the caller decides on ``torch.no_grad``."""
         ...

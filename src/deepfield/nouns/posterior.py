@@ -128,6 +128,15 @@ class Posterior:
         known = true.isfinite() & values[:, 0].isfinite()
         return ranks.masked_fill(~known, torch.nan)
 
+    def reweighted(self, log_ratio: Tensor) -> "Posterior":
+        """The same samples under another prior.
+
+        Args:
+            log_ratio: [object, sample] log of the new prior's density over the old one's.
+        """
+        before = 0.0 if self.weights is None else self.weights.log()
+        return replace(self, weights=(before + log_ratio).softmax(1))
+
     def columns(self) -> Table:
         """Of every quantity its median and the limits of the 68 and 95 % credible intervals."""
         levels = [0.5, *(level for limits in CREDIBLE.values() for level in limits)]

@@ -1,12 +1,12 @@
 """Recipe and Claim: a system of the literature, and what it must reproduce."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
-from deepfield.nouns.contracts import Rival, Task
+from deepfield.nouns.contracts import Predictor, Rival, Task
 from deepfield.nouns.source import Source
 
 
@@ -53,8 +53,9 @@ class Recipe:
         training: settings of ``train.fit``.
         rivals: classical methods by name.
         claims: what must hold on the mock sky.
-        views: orientations of every stamp that a prediction pools, 1 to 8.
         source: what it learns from.
+        views: orientations of every stamp that a prediction pools, 1 to 8.
+        corrections: predictors made of the trained network, by name: judged beside the rivals.
     """
 
     name: str
@@ -65,3 +66,4 @@ class Recipe:
     claims: tuple[Claim, ...]
     source: Source
     views: int = 1
+    corrections: Mapping[str, Callable[[Any], Predictor]] = field(default_factory=dict)

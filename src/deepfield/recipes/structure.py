@@ -1,21 +1,29 @@
 """Structure: bulge and disc with their joint posterior (Tuccillo+18, MNRAS 475, 894)."""
 
+from functools import partial
+
 from deepfield.data.simulated import Simulated
+from deepfield.likelihood.corrected import Corrected
+from deepfield.likelihood.galaxies import bulge_and_disc
 from deepfield.nets.heads.mixture import MixtureHead
 from deepfield.nets.measuring import Measuring
 from deepfield.nets.multipoles import Multipoles
 from deepfield.nets.residual_mlp import residual_mlp
 from deepfield.nets.seeded import seeded
-from deepfield.nouns.recipe import Recipe
+from deepfield.nouns.recipe import Claim, Recipe
 from deepfield.nouns.source import Source
 from deepfield.render.field_psf import PsfStack
 from deepfield.render.seeings import seeings
 from deepfield.render.telescope import Telescope
 from deepfield.render.white import WhiteNoise
+from deepfield.rivals.batched_fit import BatchedBulgeDisc
+from deepfield.rivals.profile_models import Limits
+from deepfield.rivals.pyimfit_fit import PyimfitBulgeDisc
 from deepfield.sky.at_signal import AtSignal
 from deepfield.sky.bulge_disc import BulgeDisc
 from deepfield.sky.surveys import hst_f160w
 from deepfield.tasks.density import Density
+from deepfield.tasks.measures import structure_measures
 from deepfield.tasks.scales import Direction, Flat, LogPixels, MagnitudeOverSignal, Scale
 from deepfield.train.players import adam
 from deepfield.train.schedules import cosine
@@ -55,6 +63,13 @@ SCALES: dict[str, Scale] = {
     "y": Flat((SIZE - 2) / 2, SIZE / 2),
 }
 
+LIMITS = Limits((10**0.2, 10**1.3), (10**0.2, 10**1.5), (0.5, 6.0), (0.05, 0.95))
+"""of the prior, which pyimfit is told too"""
+CLAIMS = (
+    Claim("coverage_68", "68 % intervals", at_least=0.66, at_most=0.70),
+    Claim("coverage_95", "95 % intervals", at_least=0.94, at_most=0.96),
+)
+
 
 def structure(
     source: Source,
@@ -76,7 +91,8 @@ def structure(
         batch_size: objects a step.
         rate: highest learning rate of Adam.
         weight_decay: decoupled, a step.
-        width, blocks: of the residual perceptron.
+        width: of the residual perceptron,
+        blocks: and how many it has.
         components: Gaussians of the posterior.
         seed: of the initial weights and of every draw in training.
     """
@@ -90,7 +106,11 @@ def structure(
     return Recipe(
         name="structure",
         net=seeded(build, seed),
-        task=Density(tuple(source.quantity(name) for name in SCALES), tuple(SCALES.values())),
+        task=Density(
+            tuple(source.quantity(name) for name in SCALES),
+            tuple(SCALES.values()),
+            measures=(structure_measures,),
+        ),
         training=Training(
             epochs=epochs,
             batch_size=batch_size,
@@ -100,7 +120,13 @@ def structure(
             clip=10.0,
             seed=seed,
         ),
-        rivals={},
-        claims=(),
+        rivals={
+            "pyimfit": partial(PyimfitBulgeDisc, limits=LIMITS, affordable=60),
+            "batched_fit": BatchedBulgeDisc,
+        },
+        claims=CLAIMS,
         source=source,
+        corrections={
+            "corrected": partial(Corrected, galaxies=bulge_and_disc, indices=(None, 1.0))
+        },
     )

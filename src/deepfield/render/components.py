@@ -85,7 +85,7 @@ def components(
     grid = Grid(size, kernel, psf.oversampling, shape)
     points = CACHED if shape.device.type == "cpu" else RESIDENT
     chunk = max(1, points // len(grid.axis) ** 2)
-    order = _alike(shape[1].detach(), -(-objects // chunk))
+    order = alike(shape[1].detach(), -(-objects // chunk))
     shared = grid.transfer(psf) if len(psf.kernel) == 1 else None
     images = []
     for block in order.split(16 * chunk):
@@ -98,7 +98,7 @@ def components(
     return torch.cat(images).index_select(0, torch.argsort(order))
 
 
-def _alike(radius: Tensor, chunks: int) -> Tensor:
+def alike(radius: Tensor, chunks: int) -> Tensor:
     """Order in which neighbours have like sizes in all components.
 
     Objects of like size need the same terms, so that a chunk leaves out most of the others.

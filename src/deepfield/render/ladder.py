@@ -56,13 +56,36 @@ def weights(sersic_index: Tensor) -> Tensor:
         (torch.Size([2, 24]), [1.0, 1.0])
     """
     series = _series().to(sersic_index)
-    span = torch.tensor([LOWEST, HIGHEST], dtype=torch.float64).log().to(sersic_index)
-    place = (sersic_index.log() - span[0]) / (span[1] - span[0]) * 2 - 1
-    place = place.clamp(-1, 1)
+    place, _ = _place(sersic_index)
     orders = [torch.ones_like(place), place]
     while len(orders) < len(series):
         orders.append(2 * place * orders[-1] - orders[-2])
     return torch.stack(orders, -1) @ series
+
+
+def weight_slopes(sersic_index: Tensor) -> Tensor:
+    """Derivative of the :func:`weights` by the logarithm of the Sersic index.
+
+    That of a Chebyshev polynomial T_m is m U_(m-1); beyond the table's borders it is 0.
+
+    Args:
+        sersic_index: [object].
+
+    Returns:
+        [object, term].
+
+    Example:
+        >>> slopes = weight_slopes(torch.tensor([1.0, 4.0]))
+        >>> slopes.shape, bool((slopes.sum(1).abs() < 1e-4).all())  # no flux is lost
+        (torch.Size([2, 24]), True)
+    """
+    series = _series().to(sersic_index)
+    place, scale = _place(sersic_index)
+    second = [torch.ones_like(place), 2 * place]
+    while len(second) < len(series) - 1:
+        second.append(2 * place * second[-1] - second[-2])
+    slopes = [order * one for order, one in enumerate(second, 1)]
+    return torch.stack(slopes, -1) * (scale * (place.abs() < 1))[..., None] @ series[1:]
 
 
 def mixture(exponent: Tensor, shares: Tensor) -> Tensor:
@@ -83,6 +106,31 @@ def mixture(exponent: Tensor, shares: Tensor) -> Tensor:
         0.75
     """
     return _Mixture.apply(exponent, shares)
+
+
+def mixtures(exponent: Tensor, shares: Tensor) -> list[Tensor]:
+    """Several mixtures of the same Gaussians, each as :func:`mixture`, in one climb; no gradients.
+
+    Args:
+        exponent: [object, *point], not negative.
+        shares: [object, mixture, term].
+
+    Returns:
+        of every mixture [object, *point].
+
+    Example:
+        >>> [float(m) for m in mixtures(torch.ones(1, 1), torch.tensor([[[1.0, 1], [0, 4]]]))]
+        [0.75, 1.0]
+    """
+    columns = [_columns(one, exponent.ndim) for one in shares.unbind(1)]
+    totals = [torch.empty_like(exponent) for _ in columns]
+    for t, term in _climb(exponent, shares.shape[2]):
+        for share, total in zip(columns, totals, strict=True):
+            if t == 0:
+                torch.mul(share[0], term, out=total)
+            else:
+                total.addcmul_(share[t], term)
+    return totals
 
 
 class _Mixture(torch.autograd.Function):
@@ -130,6 +178,13 @@ def _climb(exponent: Tensor, terms: int) -> Any:
 def _columns(shares: Tensor, dimensions: int) -> tuple[Tensor, ...]:
     """Shares as [object, 1, ...] for each term, to multiply tensors of so many dimensions."""
     return shares.reshape(*shares.shape, *[1] * (dimensions - 1)).unbind(1)
+
+
+def _place(sersic_index: Tensor) -> tuple[Tensor, float]:
+    """Where log n is between the table's borders, -1 to 1, and its slope by log n."""
+    low, high = math.log(LOWEST), math.log(HIGHEST)
+    scale = 2 / (high - low)
+    return ((sersic_index.log() - low) * scale - 1).clamp(-1, 1), scale
 
 
 @cache

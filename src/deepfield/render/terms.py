@@ -93,11 +93,8 @@ def terms(shape: Tensor, x: Tensor, y: Tensor, grid: Grid) -> Terms:
     widest = (grid.pixels - grid.size / 2 - offset) / REACH
     ends = torch.maximum((extent <= widest[:, None, None]).sum(-1), starts + 1)
     term = torch.arange(TERMS, device=shape.device)
-    core, wide = term < starts[..., None], term >= ends[..., None]
-    # Points and the first narrow term share the core's flux so that its second moment stays.
-    first = torch.nn.functional.one_hot(starts, TERMS)
-    moment = (share * core * deviation**2).sum(-1) / deviation[starts] ** 2
-    narrow = share * ~(core | wide) + first * moment[..., None]
+    wide = term >= ends[..., None]
+    point, narrow = divide(share, starts, ends)
 
     direction = torch.deg2rad(angle)
     east, north = -direction.sin(), direction.cos()
@@ -109,18 +106,43 @@ def terms(shape: Tensor, x: Tensor, y: Tensor, grid: Grid) -> Terms:
     height = share * wide / (2 * torch.pi * grid.finer**2 * area[..., None] * deviation**2)
     dy, dx = grid.axis - y[:, None], grid.axis - x[:, None]
     return Terms(
-        point=(share * core).sum(-1) - moment,
+        point=point,
         narrow=narrow,
         wide=height,
         starts=starts,
         ends=ends,
-        fourier=_form(half * yy, half * xx, half * xy, grid.ky, grid.kx),
-        real=_form(spread * xx, spread * yy, -spread * xy, dy[:, None], dx[:, None]),
+        fourier=form(half * yy, half * xx, half * xy, grid.ky, grid.kx),
+        real=form(spread * xx, spread * yy, -spread * xy, dy[:, None], dx[:, None]),
         turn=(_phase(grid.ky, y + grid.centre), _phase(grid.kx, x + grid.centre)),
     )
 
 
-def _form(yy: Tensor, xx: Tensor, xy: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+def divide(share: Tensor, starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+    """Flux of the terms below the wide ones, as points and as narrow Gaussians.
+
+    Args:
+        share: [object, component, term] flux.
+        starts, ends: [object, component] first narrow and first wide term.
+
+    Returns:
+        point [object, component] and narrow [object, component, term].
+
+    Example:
+        >>> share = torch.ones(1, 1, TERMS)
+        >>> point, narrow = divide(share, torch.tensor([[2]]), torch.tensor([[5]]))
+        >>> float(point), narrow[0, 0, :6].tolist()  # the second moments stay
+        (1.25, [0.0, 0.0, 1.75, 1.0, 1.0, 0.0])
+    """
+    deviation, term = deviations().to(share), torch.arange(TERMS, device=share.device)
+    core, wide = term < starts[..., None], term >= ends[..., None]
+    # Points and the first narrow term share the core's flux so that its second moment stays.
+    first = torch.nn.functional.one_hot(starts, TERMS)
+    moment = (share * core * deviation**2).sum(-1) / deviation[starts] ** 2
+    narrow = share * ~(core | wide) + first * moment[..., None]
+    return (share * core).sum(-1) - moment, narrow
+
+
+def form(yy: Tensor, xx: Tensor, xy: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Factors whose matrix product is yy y^2 + xx x^2 + 2 xy x y, [object, component, y, x]."""
     y, x = (axis.expand(*yy.shape, -1) for axis in (y, x))
     rows = [yy[..., None] * y**2, 2 * xy[..., None] * y, torch.ones_like(y)]

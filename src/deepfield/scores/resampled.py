@@ -22,6 +22,16 @@ def share(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return np.where(fine, numerator / np.where(fine, denominator, 1), np.nan)
 
 
+def once(statistic: Statistic, objects: int) -> float:
+    """The score itself: every object counts once.
+
+    Example:
+        >>> once(lambda weights: weights.sum(1), 3)
+        3.0
+    """
+    return float(statistic(np.ones((1, objects)))[0])
+
+
 def accuracy_of(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> Statistic:
     """Share of objects whose most probable class is the true one.
 

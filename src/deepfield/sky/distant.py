@@ -157,6 +157,9 @@ class Distant:
 def shallow(bands: tuple[str, ...] = ()) -> Distant:
     """As the main galaxy sample of SDSS: r below 17.8, redshifts around 0.1 (Strauss+02).
 
+    Bulges are as red as elliptical galaxies, whatever their discs (Lackner & Gunn 2012, MNRAS 421,
+    2277), and discs of bulge-dominated galaxies are anything from old to star-forming.
+
     Args:
         bands: names of those whose magnitudes the truth shall hold.
 
@@ -165,4 +168,11 @@ def shallow(bands: tuple[str, ...] = ()) -> Distant:
         0.4
     """
     near = Smail(scale=0.075, lowest=0.005, highest=0.4)
-    return Distant(FluxLimited(redshift=near, limit=17.77), bands)
+    population = FluxLimited(
+        redshift=near,
+        limit=17.77,
+        type_bulge=(0.0, 0.3),
+        type_early=(0.0, 3.0),
+        attenuation=(0.0, 0.8),
+    )
+    return Distant(population, bands)

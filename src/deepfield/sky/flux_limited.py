@@ -59,7 +59,7 @@ class FluxLimited:
     it the sizes. So the limit belongs to n(z): a brighter one with the same n(z) makes every
     distant galaxy a giant. Median g - r to z - y are within 0.07 mag of those of LSST's DC2 at
     i < 23.5 with the defaults, and of the SDSS main sample's with ``distant.shallow``; u - g is
-    0.06 and 0.26 too blue.
+    0.06 and 0.23 too blue.
 
     Args:
         redshift: n(z) of the galaxies that are found.

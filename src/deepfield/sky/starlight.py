@@ -13,9 +13,19 @@ from deepfield.sky.distances import distance_modulus
 from deepfield.sky.dust import attenuation_curve
 from deepfield.sky.passbands import Passbands
 from deepfield.sky.photometry import CHUNK, mean_flux, redshifted
-from deepfield.sky.templates import HALPHA, basis, shares, spectra
+from deepfield.sky.templates import (
+    EMITTED,
+    HALPHA,
+    basis,
+    line_profile,
+    line_shares,
+    shares,
+    spectra,
+)
 from deepfield.sky.wavelengths import COUNT, STEP, position, wavelengths
 
+LIGHT = 2.99792458e17
+"""nm/s"""
 SUN = 4.65
 """absolute r magnitude of the Sun, AB (Willmer 2018, ApJS 236, 47)"""
 
@@ -29,6 +39,8 @@ class Starlight:
         kind: [object, component] spectral types, as in ``templates``.
         attenuation: [object, component] A_V, mag; lines and continuum alike.
         share: [object, component] of the rest-frame r light before dust.
+        boost: [object, line] factors on the emission lines, in the order of
+            ``templates.EMITTED``; None = as in the types.
 
     Example:
         >>> from deepfield.sky.passbands import passbands
@@ -43,6 +55,7 @@ class Starlight:
     kind: Tensor
     attenuation: Tensor
     share: Tensor
+    boost: Tensor | None = None
 
     def through(self, passbands: Passbands) -> Tensor:
         """Flux densities in bands: [object, component, channel] nJy."""
@@ -85,6 +98,20 @@ class Starlight:
         line, level = (mixed @ x.to(mixed) for x in (basis().halpha_line, basis().halpha_level))
         return (dimmed * line).sum(1) / (dimmed * level).sum(1)
 
+    def line_fluxes(self) -> Tensor:
+        """Observed fluxes of emission lines, the whole galaxy, at absolute r magnitude 0.
+
+        Returns:
+            [object, line] 1e-17 erg / s / cm2, the lines in the order of ``templates.EMITTED``.
+        """
+        dust = _curve()[[_index(line) for line in EMITTED]]
+        mixed = shares(self.kind.flatten()).unflatten(0, self.kind.shape) @ line_shares()
+        dimmed = 10 ** (-0.4 * self.attenuation[..., None] * dust)
+        out = (self.share[..., None] * dimmed * mixed).sum(1)
+        out = out if self.boost is None else out * self.boost
+        # Frequencies shrink by 1 + z; 1 nJy is 1e-32 erg / s / cm2 / Hz.
+        return out * (self._scale() / (1 + self.redshift))[:, None] * (LIGHT * 1e-15)
+
     def log_mass(self, absolute: Tensor) -> Tensor:
         """Stellar mass at these absolute r magnitudes before dust: [object] log10 solar masses."""
         mixed = shares(self.kind.flatten()).unflatten(0, self.kind.shape)
@@ -99,11 +126,24 @@ class Starlight:
     def _emitted(self, at: slice, part: int, first: int, count: int) -> Tensor:
         """Rest-frame f_nu behind dust [object, wavelength] of one component."""
         light = spectra(self.kind[at, part], first=first, count=count)
+        if self.boost is not None:
+            self._boosted(light, at, part, first)
         dust = self.attenuation[at, part]
         if bool((dust == 0).all()):
             return light
         exponent = dust[:, None] * (_curve()[first : first + count] * (-0.4 * math.log2(10)))
         return light.mul_(exponent.exp2_())
+
+    def _boosted(self, light: Tensor, at: slice, part: int, first: int) -> None:
+        """Add what the factors on the emission lines add, in place."""
+        assert self.boost is not None
+        more = (shares(self.kind[at, part]) @ line_shares()) * (self.boost[at] - 1)
+        for number in range(len(EMITTED)):
+            start, profile = line_profile(number)
+            low, high = max(start, first), min(start + len(profile), first + light.shape[1])
+            if low < high:
+                shape = profile[low - start : high - start]
+                light[:, low - first : high - first] += more[:, number, None] * shape
 
     def _scale(self) -> Tensor:
         """nJy for a unit of f_nu: distance, and the frequencies' crowding by 1 + z."""

@@ -17,7 +17,7 @@ import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from deepfield.sky.wavelengths import COUNT, wavelengths
+from deepfield.sky.wavelengths import COUNT, START, STEP, wavelengths
 
 TYPES = ("E", "Sbc", "Scd", "Im", "SB")
 LYMAN = 91.2
@@ -165,6 +165,35 @@ def spectra(kind: Tensor, *, first: int = 0, count: int = COUNT) -> Tensor:
         True
     """
     return shares(kind) @ basis().spectra[:, first : first + count].to(kind)
+
+
+@cache
+def line_shares() -> Tensor:
+    """Line fluxes of the types over c: integrals of f_nu over ln wavelength / wavelength.
+
+    Returns:
+        [type, line], the lines in the order of ``EMITTED``: per unit of rest-frame r-band f_nu, in
+        1 / nm; times c, in nm/s, a flux per unit of f_nu.
+    """
+    ratios = torch.tensor(list(EMITTED.values())).T
+    return basis().halpha_line[:, None] * ratios / HALPHA**2
+
+
+@cache
+def line_profile(number: int) -> tuple[int, Tensor]:
+    """Shape of an emission line of unit ``line_shares``.
+
+    Args:
+        number: of the line in ``EMITTED``.
+
+    Returns:
+        the first point of the grid, and [wavelength] f_nu there; nothing lies beyond.
+    """
+    line = list(EMITTED)[number]
+    first = round(math.log(line / START) / STEP) - 8
+    away = (wavelengths(first, 17).log() - math.log(line)) / EMISSION
+    peak = line / (EMISSION * math.sqrt(2 * math.pi))
+    return first, (peak * torch.exp(-0.5 * away**2)).float()
 
 
 def _stars(kind: int, nm: np.ndarray) -> np.ndarray:

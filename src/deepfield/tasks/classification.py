@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.prediction import Classes, Prediction
 from deepfield.nouns.quantity import Quantity
+from deepfield.nouns.source import Source
 from deepfield.scores.calibration import calibration_error
 from deepfield.scores.classification import accuracy, auroc, true_positive_rate_at
 
@@ -63,6 +64,9 @@ class Classification:
             known = labels >= 0
             per_object = F.cross_entropy(logits, labels.clamp(min=0), weight, reduction="none")
         return {"cross_entropy": (per_object * known).sum() / known.sum().clamp(min=1)}
+
+    def calibrate(self, net: nn.Module, source: Source) -> None:
+        """Nothing: softmax probabilities come out calibrated enough."""
 
     def predict(self, net: nn.Module, batch: Batch) -> Prediction:
         """Probabilities of the classes."""

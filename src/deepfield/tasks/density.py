@@ -7,13 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from deepfield.nets.frame import Frame
+from deepfield.nets.heads.mixture import Mixture, MixtureHead
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.posterior import Posterior
 from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.quantity import Quantity
+from deepfield.nouns.source import Source
 from deepfield.tasks.scales import Scale
 
 POSTERIOR = "posterior"
+MOST = 4000
+"""held-out objects that widths are adjusted to"""
 Measure = Callable[[Posterior, Truth], dict[str, float]]
 
 
@@ -76,6 +80,29 @@ class Density:
         distribution, frame = net(batch)
         samples = self.to_values(distribution.samples(self.draws), frame)
         return Prediction({POSTERIOR: Posterior(self.quantities, samples)})
+
+    def calibrate(self, net: nn.Module, source: Source) -> None:
+        """Let the head adjust its widths to held-out objects, if it knows how.
+
+        Args:
+            net: trained; changed in place.
+            source: objects that training did not see.
+        """
+        head = getattr(net, "head", None)
+        if not isinstance(head, MixtureHead):
+            return
+        said, true = [], []
+        with torch.no_grad():
+            for rows in torch.arange(min(MOST, len(source))).split(256):
+                batch = source.take(rows, 0)
+                distribution, frame = net.eval()(batch)
+                z = torch.full((len(batch), head.size), torch.nan)
+                if batch.truth is not None:
+                    z = self.to_normal(batch.truth, frame)
+                known = z.isfinite().all(1)
+                said.append(distribution.take(known))
+                true.append(z[known])
+            head.calibrate(Mixture.join(said), torch.cat(true))
 
     def score(self, prediction: Prediction, truth: Truth) -> dict[str, float]:
         """All that the ``measures`` say of the objects with a measurement."""

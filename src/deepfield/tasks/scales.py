@@ -34,7 +34,15 @@ class Scale(Protocol):
 
     @property
     def prior(self) -> str:
-        """What a standard normal number means, in words."""
+        """The training prior, in words."""
+        ...
+
+    def log_prior(self, value: Tensor) -> Tensor:
+        """Log density of the training prior within its range, up to a constant.
+
+        Raises:
+            ValueError: it is that of the training data, and nobody wrote it down.
+        """
         ...
 
 
@@ -63,6 +71,10 @@ class Flat:
         """The range."""
         return f"flat from {self.low:g} to {self.high:g}"
 
+    def log_prior(self, value: Tensor) -> Tensor:
+        """0: flat."""
+        return torch.zeros_like(value)
+
     def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
         """Numbers of values; those outside are put at the border."""
         share = ((value - self.low) / (self.high - self.low)).clamp(MARGIN, 1 - MARGIN)
@@ -84,6 +96,10 @@ class LogPixels:
     def prior(self) -> str:
         """The range."""
         return f"log10 in pixels flat from {self.low:g} to {self.high:g}"
+
+    def log_prior(self, value: Tensor) -> Tensor:
+        """As 1 / length: flat in the logarithm."""
+        return -value.log()
 
     def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
         """Numbers of lengths, arcsec."""
@@ -112,6 +128,10 @@ class MagnitudeOverSignal:
         """Of log flux."""
         return "flat wherever the object can be seen"
 
+    def log_prior(self, value: Tensor) -> Tensor:
+        """0: flat."""
+        return torch.zeros_like(value)
+
     def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
         """Numbers of AB magnitudes."""
         over = (AB - value) / 2.5 - self._unit(value, frame)
@@ -134,6 +154,10 @@ class Direction:
     def prior(self) -> str:
         """All directions."""
         return "all directions alike"
+
+    def log_prior(self, value: Tensor) -> Tensor:
+        """0: flat."""
+        return torch.zeros_like(value)
 
     def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
         """Numbers of position angles, degrees."""
@@ -161,6 +185,10 @@ class Standard:
     def prior(self) -> str:
         """A Gaussian's numbers."""
         return f"as in the training data: mean {self.mean:g}, deviation {self.deviation:g}"
+
+    def log_prior(self, value: Tensor) -> Tensor:
+        """Not known."""
+        raise ValueError(f"the training prior is {self.prior}: it cannot be taken out again")
 
     def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
         """Numbers of values."""

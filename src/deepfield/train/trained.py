@@ -59,6 +59,7 @@ class Trained:
         """
         net = deepcopy(self.net)
         fit(net, self.task, source, self.training, directory=directory, resume=resume)
+        self.task.calibrate(net, source.part("validation"))
         untouched = replace(self, net=net, domain=None)
         domain = Domain.fit(
             untouched.features(source.part("train"), REFERENCES),

@@ -72,7 +72,9 @@ def demo(*, out: Path = Path("out/demo")) -> QTable:
         )
         status.update("classifying")
         prediction = trained.predict(batch)
-        found = catalogue(batch, prediction, known=table, provenance=provenance(weights, card))
+        found = catalogue(
+            batch, prediction, known=table, provenance=provenance(weights, card, trained.task)
+        )
         status.update("writing the catalogue and the page")
         out.mkdir(parents=True, exist_ok=True)
         for name in ("catalogue.parquet", "catalogue.fits"):

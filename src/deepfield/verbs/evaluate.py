@@ -15,24 +15,18 @@ from rich.console import Console
 from deepfield.data.opened import open_images
 from deepfield.data.subset import Subset
 from deepfield.data.tables import write_table
-from deepfield.evaluate.by_method import classifications, confusions, reliabilities
-from deepfield.evaluate.compare import NET, Comparison, compare
+from deepfield.evaluate.compare import NET, compare
 from deepfield.evaluate.scores_json import scores_json
-from deepfield.evaluate.trends import trends
-from deepfield.evaluate.verdict import verdict
 from deepfield.nouns.contracts import Predictor
 from deepfield.nouns.source import Source
-from deepfield.report.best_and_worst import best_and_worst
-from deepfield.report.evaluation import evaluation_parts
 from deepfield.report.page import write_page
 from deepfield.report.parts import Part
-from deepfield.scores.known import hard_labels
+from deepfield.verbs._classified import classified
 from deepfield.verbs._judged import judged
+from deepfield.verbs._measured import measured
 from deepfield.verbs.train import write_json
 from deepfield.weights.files import Card, load, shipped
 from deepfield.weights.named import recipe_module
-
-TRENDS = ("magnitude", "radius", "signal_to_noise", "feature_signal_to_noise")
 
 
 @dataclass(frozen=True)
@@ -92,10 +86,15 @@ def evaluate(
     built = getattr(module, recipe)(found.learn, **card.settings)
     out.mkdir(parents=True, exist_ok=True)
     methods: dict[str, Predictor] = {NET: trained}
+    methods |= {name: make(trained) for name, make in built.corrections.items()}
     for name, make in built.rivals.items():
         began = time.perf_counter()
-        with console.status(f"fitting {name} to the network's training objects"):
-            methods[name] = make().fit(found.learn)
+        try:
+            with console.status(f"fitting {name} to the network's training objects"):
+                methods[name] = make().fit(found.learn)
+        except ModuleNotFoundError as error:  # an optional rival, such as one under the GPL
+            console.print(f"{name} is left out: {error}")
+            continue
         console.print(f"fitted {name} in {time.perf_counter() - began:.0f} s")
     comparison = compare(methods, built.task, found.judge, name=recipe, seed=seed)
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -105,12 +104,23 @@ def evaluate(
     scores = scores_json(
         comparison, claims=claims, weights=weights, explain=shown.content if shown else None
     )
-    sentence = verdict(comparison, training_objects=card.objects)
+    learnt = card.objects
+    judgements = [
+        judgement
+        for judge in (classified, measured)
+        if (judgement := judge(comparison, scores, said=found.said, training_objects=learnt))
+    ]
     write_json(out / "scores.json", scores)
-    write_table(_answers(comparison), out / "predictions.parquet")
-    evidence = shown.parts if shown else []
-    _report(out / "report.html", comparison, scores, sentence, found.said, evidence)
-    console.print(sentence)
+    answers = Table({"object_id": comparison.batch.ids})
+    parts: list[Part] = []
+    for judgement in judgements:
+        answers.update(judgement.answers)
+        parts += judgement.parts
+        console.print(judgement.sentence)
+    write_table(answers, out / "predictions.parquet")
+    parts += shown.parts if shown else []
+    title = f"{recipe}: the network beside its rivals"
+    write_page(out / "report.html", title, parts, subtitle=found.said)
     console.print(f"wrote {out / 'scores.json'} and {out / 'report.html'}", soft_wrap=True)
     return scores
 
@@ -137,6 +147,7 @@ def _objects(
             extent=settings["extent"],
             fold=settings["fold"],
             folds=settings["folds"],
+            grid=tuple(card.grid),
         )
     if images is not None:
         everything = open_images(
@@ -144,8 +155,9 @@ def _objects(
             labels,
             size=module.SIZE,
             target=settings.get("target"),
-            classes=tuple(card.quantity["classes"]),
+            classes=tuple(card.quantity["classes"]) or None,
             extent=settings.get("extent"),
+            grid=tuple(card.grid),
         )
         split = settings.get("split", {})
         seen = np.isin(everything.ids, [*split.get("train", []), *split.get("validation", [])])
@@ -157,11 +169,13 @@ def _objects(
     if settings.get("images") is None:
         judge = module.mock(objects={"test": objects}, seed=seed).part("test")
         said = (
-            f"{objects:,} galaxies of the mock sky, seed {seed}, test split; network and rivals "
+            f"{objects:,} objects of the mock sky, seed {seed}, test split; network and rivals "
             f"learnt from its training split, seed {card.seed}."
         )
-        maps = (*dict.fromkeys(getattr(module, "EVIDENCE", {}).values()), "companion")
-        mapped = module.mock(objects={"test": objects}, seed=seed, maps=maps).part("test")
+        mapped = None
+        if evidence := getattr(module, "EVIDENCE", None):
+            maps = (*dict.fromkeys(evidence.values()), "companion")
+            mapped = module.mock(objects={"test": objects}, seed=seed, maps=maps).part("test")
         return Objects(learn, judge, said, mock=True, mapped=mapped)
     judge = learn.part("test")
     said = (
@@ -169,40 +183,3 @@ def _objects(
         f"{settings['fold']} of {settings['folds']}, by a hash of the id."
     )
     return Objects(learn, judge, said)
-
-
-def _answers(comparison: Comparison) -> Table:
-    """Every object with its true class and what each method said of it."""
-    found = classifications(comparison)
-    question = found[NET].quantity
-    table = Table({"object_id": comparison.batch.ids})
-    labels = hard_labels(comparison.truth[question.name])
-    table[question.name] = np.array([*question.classes, ""])[labels]
-    for method, answer in found.items():
-        for i, label in enumerate(question.classes):
-            table[f"{method}_{label}"] = answer.probabilities[:, i].numpy()
-    return table
-
-
-def _report(
-    path: Path,
-    comparison: Comparison,
-    scores: dict[str, Any],
-    sentence: str,
-    said: str,
-    evidence: list[Part],
-) -> None:
-    answer = classifications(comparison)[NET]
-    truth, batch = comparison.truth, comparison.batch
-    parts = evaluation_parts(
-        scores,
-        verdict=sentence,
-        measured_on=said,
-        confusions=confusions(comparison),
-        classes=answer.quantity.classes,
-        reliabilities=reliabilities(comparison),
-        trends=trends(comparison, [name for name in TRENDS if name in truth]),
-    )
-    parts += best_and_worst(batch, answer, hard_labels(truth[answer.quantity.name]))
-    parts += evidence
-    write_page(path, f"{scores['recipe']}: the network beside its rivals", parts, subtitle=said)

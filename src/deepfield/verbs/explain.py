@@ -125,7 +125,7 @@ def explain(
         name = method
         table, parts = LAYER_METHODS[method].show(looked)
         subtitle += f"; layer {layer}, {type(find(trained.net, layer)).__name__}"
-    table.meta.update(provenance(path, card))
+    table.meta.update(provenance(path, card, trained.task))
     write_table(table, out / f"{name}.csv")
     write_page(
         out / "report.html", f"{recipe}: {method.replace('_', ' ')}", parts, subtitle=subtitle

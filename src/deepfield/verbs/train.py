@@ -78,6 +78,7 @@ def train(
             extent=extent,
             fold=fold,
             folds=folds,
+            grid=module.mock(objects={"train": 1}, seed=0).grid,
         )
         if isinstance(opened, LabelledImages):
             extent = opened.extent

@@ -1,15 +1,14 @@
 """Mixture: a mixture density network with full covariances (Bishop 1994)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from deepfield.nets.heads.contract import sobol
-
-NARROWEST = 9.0
-"""largest log of an inverse width, either way"""
+from deepfield.nets.heads.contract import shifted, sobol
+from deepfield.nets.heads.roots import roots, spreads
 
 
 @dataclass(frozen=True)
@@ -41,19 +40,38 @@ class Mixture:
     def samples(self, count: int) -> Tensor:
         """[object, count, D] from Sobol' points: one number picks the component, D the place."""
         objects, components, size = self.means.shape
-        points = sobol(count, size + 1).to(self.means)
-        normal = math.sqrt(2) * torch.erfinv(2 * points[:, 1:] - 1)
-        edges = self.log_weights.exp().cumsum(1)
-        picked = torch.searchsorted(
-            (edges / edges[:, -1:]).contiguous(), points[:, 0].expand(objects, count).contiguous()
-        )
-        identity = torch.eye(size).to(self.means)
-        spread = torch.linalg.solve_triangular(self.roots.mT, identity, upper=True)
+        weights = self.log_weights.exp()
+        key = (weights[..., None] * self.means).sum(1)
+        key = torch.cat([key, key.sum(1, keepdim=True)], 1)
+        points = shifted(sobol(count, size + 1).to(key), key)
+        normal = math.sqrt(2) * torch.erfinv(2 * points[..., :-1] - 1)
+        edges = weights.cumsum(1)
+        picked = torch.searchsorted(edges / edges[:, -1:], points[..., -1].contiguous())
+        spread = spreads(self.roots)
         # All components' draws in one product, then the one that was picked.
         away = normal @ spread.flatten(1, 2).mT
         own = picked[..., None, None].expand(-1, -1, 1, size)
         chosen = away.view(objects, count, components, size).gather(2, own)[:, :, 0]
         return chosen + self.means.gather(1, picked[..., None].expand(-1, -1, size))
+
+    def take(self, rows: Tensor) -> "Mixture":
+        """Of some objects."""
+        return Mixture(self.log_weights[rows], self.means[rows], self.roots[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence["Mixture"]) -> "Mixture":
+        """Of several batches as one."""
+        return cls(
+            torch.cat([part.log_weights for part in parts]),
+            torch.cat([part.means for part in parts]),
+            torch.cat([part.roots for part in parts]),
+        )
+
+    def stretched(self, by: Tensor) -> "Mixture":
+        """The same mixture, each number's distance from its mean multiplied by [D]."""
+        middle = (self.log_weights.exp()[..., None] * self.means).sum(1, keepdim=True)
+        means = middle + by * (self.means - middle)
+        return Mixture(self.log_weights, means, self.roots / by[:, None])
 
     def cdf(self, z: Tensor) -> Tensor:
         """[object, D, point] marginal probabilities below z [object, D, point]."""
@@ -64,15 +82,14 @@ class Mixture:
     @property
     def sigmas(self) -> Tensor:
         """[object, component, D] marginal standard deviations."""
-        identity = torch.eye(self.means.shape[-1]).to(self.means)
-        spread = torch.linalg.solve_triangular(self.roots.mT, identity, upper=True)
-        return spread.square().sum(-1).sqrt()
+        return spreads(self.roots).square().sum(-1).sqrt()
 
 
 class MixtureHead(nn.Module):
     """Features to a mixture of Gaussians with full covariance.
 
-    Starts with means spread like the prior and unit widths.
+    Starts with means spread like the prior and unit widths. What training leaves too wide or too
+    narrow on held-out objects is stretched by ``calibrate``, one factor for each number.
 
     Args:
         features: of the trunk.
@@ -92,8 +109,7 @@ class MixtureHead(nn.Module):
         self.size, self.components = size, components
         self.parts = (components, components * size, components * size * (size + 1) // 2)
         self.linear = nn.Linear(features, sum(self.parts))
-        rows, columns = torch.tril_indices(size, size)
-        self.register_buffer("place", rows * size + columns, persistent=False)
+        self.register_buffer("stretch", torch.ones(size))
         nn.init.normal_(self.linear.weight, std=0.01)
         with torch.no_grad():
             bias = self.linear.bias
@@ -105,12 +121,19 @@ class MixtureHead(nn.Module):
         """[object, feature] -> a mixture of [object, D]."""
         logits, means, entries = self.linear(features).float().split(self.parts, 1)
         shape = (len(features), self.components, self.size)
-        entries = entries.reshape(*shape[:2], -1)
-        roots = entries.new_zeros(*shape[:2], self.size**2)
-        roots = roots.index_copy(2, self.get_buffer("place"), entries)
-        roots = roots.reshape(*shape, self.size)
-        # Each number has a width, and leans on those after it by coefficients of order one.
-        width = roots.diagonal(dim1=-2, dim2=-1).clamp(-NARROWEST, NARROWEST).exp()
-        leaning = roots.tril(-1) + torch.eye(self.size).to(roots)
-        roots = leaning * width[..., None, :]
-        return Mixture(logits.log_softmax(1), means.reshape(shape), roots)
+        root = roots(entries.reshape(*shape[:2], -1), self.size)
+        found = Mixture(logits.log_softmax(1), means.reshape(shape), root)
+        return found if self.training else found.stretched(self.get_buffer("stretch"))
+
+    @torch.no_grad()
+    def calibrate(self, found: Mixture, z: Tensor) -> None:
+        """Stretch what is said from now on so that 68 % intervals hold 68 % of held-out truths.
+
+        Args:
+            found: what was said of objects that training did not see.
+            z: [object, D] their true numbers.
+        """
+        ranks = found.cdf(z[..., None])[..., 0].clamp(1e-6, 1 - 1e-6)
+        places = torch.special.ndtri(ranks).abs()
+        share = 2 * torch.special.ndtr(torch.ones(())) - 1
+        self.get_buffer("stretch").mul_(places.quantile(share.to(places), dim=0))
