@@ -2,8 +2,7 @@
 
 Stars of all kinds fill a thin sheet in the space of pixels, so a few dozen directions hold all of
 them. Fitting those instead of looking at the pixels takes the noise and the gaps of every
-spectrum into account exactly, and leaves the network little to do: it learns a hundred times
-faster than convolutions do.
+spectrum into account exactly, and leaves the network little to do.
 """
 
 import torch
