@@ -77,7 +77,11 @@ def quenching(
             "random_forest": partial(TableForest, target),
         },
         claims=(
-            Claim("auroc", "0.862 would be possible if the cause were known without error", at_least=0.85),
+            Claim(
+                "auroc",
+                "0.862 would be possible if the cause were known without error",
+                at_least=0.85,
+            ),
             Claim("calibration_error", "15 bins of equal count", at_most=0.02),
         ),
         source=source,
