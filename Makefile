@@ -37,7 +37,7 @@ weights: install
 	$(BIN)/deepfield evaluate morphology --run out/morphology --objects 4000 --seed 1 \
 	  --out out/morphology/judged
 	$(BIN)/python -m deepfield.weights.ship out/morphology
-	$(BIN)/deepfield train structure --objects 200000 --out out/structure --resume
+	$(BIN)/deepfield train structure --out out/structure --resume
 	$(BIN)/deepfield evaluate structure --run out/structure --objects 1000 --seed 1 \
 	  --out out/structure/judged
 	$(BIN)/python -m deepfield.weights.ship out/structure

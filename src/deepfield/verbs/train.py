@@ -33,7 +33,7 @@ def train(
     extent: float | None = None,
     fold: int = 0,
     folds: int = 5,
-    objects: int = 50000,
+    objects: int | None = None,
     start: Path | None = None,
     from_nothing: bool = False,
     resume: bool = False,
@@ -51,7 +51,7 @@ def train(
         extent: pixels of the image that go into a stamp; found from the images if left out.
         fold: which part of your objects is held out for `evaluate`,
         folds: of how many (by a hash of the id).
-        objects: galaxies of the mock sky.
+        objects: of the mock sky; left out, as many as the recipe's weights were made with.
         start: weights to start from; with your images, those shipped, if there are some.
         from_nothing: with your images, start from random weights.
         resume: go on with a run that was stopped.
@@ -67,6 +67,7 @@ def train(
     module = recipe_module(recipe)
     source: Source
     if images is None:
+        objects = objects or module.MOCK_OBJECTS["train"]
         counts = {**module.MOCK_OBJECTS, "train": objects}
         source, data = module.mock(objects=counts, seed=settings.get("seed", 0)), "the mock sky"
     else:
