@@ -23,6 +23,7 @@ from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
 from deepfield.train.trained import Trained
 from deepfield.train.training import Training
+from deepfield.verbs import predict as predict_verb
 
 
 def installed(backend):
@@ -259,3 +260,17 @@ def test_openvino_has_nothing_to_report_with(monkeypatch):
     # Its own code looks this module up; None means that there is none.
     assert sys.modules["openvino_telemetry"] is None
     assert not [name for name in sys.modules if name.startswith("openvino_telemetry.")]
+
+
+def test_predict_of_many_objects_takes_the_fastest_backend(monkeypatch, capsys):
+    stamps = np.random.default_rng(0).normal(size=(40, 3, 64, 64)).astype(np.float32)
+    stamps[3] = np.nan
+    stamps[:, :, 28:36, 28:36] += 20
+    slow = predict_verb.predict("morphology", images=stamps)
+    monkeypatch.setattr(predict_verb, "MANY", len(stamps))
+    fast = predict_verb.predict("morphology", images=stamps)
+    assert "runs the network" in capsys.readouterr().out
+    assert fast.colnames == slow.colnames
+    for name in slow.colnames:
+        if slow[name].dtype.kind == "f":
+            assert np.allclose(fast[name], slow[name], atol=0.01, equal_nan=True)

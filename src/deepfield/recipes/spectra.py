@@ -20,8 +20,9 @@ from deepfield.sky.surveys import sdss
 from deepfield.tasks.classification import Classification
 from deepfield.tasks.density import Density
 from deepfield.tasks.differences import Differences
+from deepfield.tasks.line_flux_scale import LogFluxOverNoise
+from deepfield.tasks.redshift_scale import EvenInVelocity
 from deepfield.tasks.several import Several
-from deepfield.tasks.spectral_scales import LogFluxOverNoise, LogRedshift
 from deepfield.train.players import adam
 from deepfield.train.schedules import cosine
 from deepfield.train.stopping import Stopping
@@ -90,7 +91,7 @@ def spectra(
     }
     net = seeded(lambda: Spectrometer(nm, reach=REACH, lines=(1, windows)), seed)
     redshift = Density(
-        (source.quantity("redshift"),), (LogRedshift(net.low, net.high),), (spectral_scores,)
+        (source.quantity("redshift"),), (EvenInVelocity(net.low, net.high),), (spectral_scores,)
     )
     fluxes = {
         name: Density(

@@ -1,4 +1,4 @@
-"""Scales of photometric redshifts: in ln(1 + z), as their errors grow with 1 + z."""
+"""Scales of redshifts, all in ln(1 + z): errors of photometric ones grow with 1 + z."""
 
 from dataclasses import dataclass
 from math import log1p
@@ -103,3 +103,36 @@ class RedshiftUpTo:
     @property
     def _flat(self) -> Flat:
         return Flat(0.0, log1p(self.highest))
+
+
+@dataclass(frozen=True)
+class EvenInVelocity:
+    """Redshifts whose ln(1 + z) is flat between two values: even bins of it are even in velocity.
+
+    Example:
+        >>> frame = Frame(torch.ones(1), torch.ones(1), torch.zeros(1), torch.ones(1))
+        >>> EvenInVelocity(0.0, 2.0).to_value(torch.zeros(1), frame)
+        tensor([1.7183])
+    """
+
+    low: float
+    high: float
+
+    @property
+    def prior(self) -> str:
+        """The range."""
+        return f"ln(1 + z) flat from {self.low:g} to {self.high:g}"
+
+    def log_prior(self, value: Tensor) -> Tensor:
+        """Of a redshift whose ln(1 + z) is flat."""
+        return -torch.log1p(value)
+
+    def to_normal(self, value: Tensor, frame: Frame) -> Tensor:
+        """Numbers of redshifts, in double precision: a bin of a spectrum is 1e-4 wide."""
+        # Redshifts at or below -1 are none, and go to the border.
+        logs = value.double().clamp(min=-0.9).log1p()
+        return Flat(self.low, self.high).to_normal(logs, frame).float()
+
+    def to_value(self, z: Tensor, frame: Frame) -> Tensor:
+        """Redshifts."""
+        return torch.expm1(Flat(self.low, self.high).to_value(z.double(), frame)).float()

@@ -14,19 +14,23 @@ from astropy.table import QTable
 from rich.progress import track
 
 from deepfield.data.tables import write_table, writer_of
+from deepfield.deploy.fastest import BOUND, fastest
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.catalogue import catalogue
-from deepfield.nouns.contracts import Task
+from deepfield.nouns.contracts import Predictor, Task
 from deepfield.nouns.flags import UNMEASURED
 from deepfield.nouns.posterior import Posterior
 from deepfield.nouns.prediction import Prediction
 from deepfield.tasks.density import POSTERIOR, Density
 from deepfield.tasks.new_prior import Prior, read_priors, under
+from deepfield.train.trained import Trained
 from deepfield.verbs._read import Calibration, read
 from deepfield.weights.files import Card, load, shipped
 from deepfield.weights.named import recipe_module
 
 CHUNK = 256
+MANY = 20000
+"""objects from which on the seconds of a trial of backends pay"""
 
 
 def predict(
@@ -86,9 +90,12 @@ def predict(
     began = time.perf_counter()
     parts: list[tuple[Batch, Prediction]] = []
     rows = torch.arange(len(source)).split(CHUNK)
+    predictor: Predictor = trained
     for some in track(rows, recipe, disable=len(rows) < 2):
         batch = source.take(some, 0)
-        parts.append((batch, trained.predict(batch)))
+        if not parts and len(source) >= MANY:
+            predictor = _fast(trained, batch)
+        parts.append((batch, predictor.predict(batch)))
     whole = Batch(
         ids=np.concatenate([batch.ids for batch, _ in parts]),
         values=torch.empty(len(source), 0),
@@ -111,6 +118,19 @@ def predict(
         write_table(table, out)
         print(f"wrote {out}")
     return table
+
+
+def _fast(trained: Trained, batch: Batch) -> Predictor:
+    """On the backend that is fastest for these objects and leaves the answers as they are."""
+    try:
+        choice = fastest(trained, batch)
+    except ValueError:  # a network in one piece: there is nothing for a backend to run
+        return trained
+    print(
+        f"{choice.backend} runs the network, {choice.ratio:.1f} times faster than as it was "
+        f"trained; 99 % of the answers change by less than {BOUND} of their errors"
+    )
+    return choice.deployed
 
 
 def provenance(
