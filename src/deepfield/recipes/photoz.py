@@ -49,9 +49,9 @@ def photoz(
     layers: int = 3,
     components: int = 5,
     dropout: float = 0.0,
-    epochs: int = 15,
+    epochs: int = 18,
     batch_size: int = 256,
-    rate: float = 2e-3,
+    rate: float = 4e-3,
     weight_decay: float = 1e-2,
     seed: int = 0,
 ) -> Recipe:
