@@ -1,24 +1,26 @@
 """Corrected: a network proposes, the exact likelihood disposes.
 
-The network's posterior gives a start; a few Gauss-Newton steps on the renderer find the peak; and
-draws around the peak and from the network, weighted by the exact likelihood, are the posterior of
-the model itself, whatever the network got wrong (neural importance sampling: Dax+23, PRL 130,
-171403). Where few draws carry the weight the row says so, and holds the fit instead.
+Draws of the network's posterior are rendered. Between these renders the likelihood is emulated,
+walkers draw from its posterior, and new renders where they are make the emulator better: a
+hundred renders do the work of many thousands. The answer is the posterior of the model itself,
+whatever the network got wrong, as with neural importance sampling (Dax+23, PRL 130, 171403).
+Where the last renders still change the weights of the draws too much the row says so, and holds
+what the network said.
 """
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
-from deepfield.likelihood.evidence import log_likelihood
+from deepfield.likelihood.emulated import Emulated
 from deepfield.likelihood.galaxies import Galaxies
-from deepfield.likelihood.importance import Gaussian, Weighted, weigh
+from deepfield.likelihood.importance import effective, resampled, tempered
 from deepfield.likelihood.model import Model
-from deepfield.likelihood.normal import normal
 from deepfield.likelihood.pixels import pixels
+from deepfield.likelihood.rendered import Rendered, render
+from deepfield.likelihood.walkers import walk
 from deepfield.nouns.batch import Batch, missing
 from deepfield.nouns.posterior import Posterior
 from deepfield.nouns.prediction import Prediction, Score
@@ -26,23 +28,47 @@ from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 
 EFFECTIVE = Quantity(
-    "effective_samples", description="independent draws that would know as much; few = the fit"
+    "effective_samples", description="of 128 draws that the last renders did not change much"
 )
 CHI_SQUARE = Quantity("reduced_chi_square", description="of the best model found")
 FEW = 12.0
-"""effective samples below which a row holds the fit's Gaussian"""
-STARTS, STEPS = 12, 6
-LONGEST = 1.0
-"""longest step, standard deviations of the prior"""
-FAR = 4.0
-"""standard deviations of the prior beyond which nothing is sought"""
-WIDE = 1.7
-"""widening of the second Gaussian at the peak"""
-DRAWS, WIDE_DRAWS, NET_DRAWS, AGAIN = 48, 32, 64, (64, 64, 96)
+"""effective samples below which a row holds the network's own posterior"""
+GOOD = 16.0
+"""effective samples below which a row is worth a second, longer try"""
+WALKERS = 128
+SNAPSHOTS = 4
+"""of the walkers, together the posterior"""
+POOL = 2048
+"""draws of the network that walkers are chosen from"""
 ENOUGH = 40.0
-"""effective draws that a covariance of eleven numbers is told from"""
-OBJECTS = 16
+"""effective draws that walkers set out from"""
+OBJECTS = 32
 """at a time"""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done for an object.
+
+    Args:
+        first: renders of the network's draws.
+        then: renders of walkers, in each round.
+        rounds: how many.
+        burn: steps of the walkers before the first snapshot of a round.
+        last: the same, after the last round.
+        between: steps between two snapshots.
+    """
+
+    first: int
+    then: int
+    rounds: int
+    burn: int
+    last: int
+    between: int
+
+
+QUICK = Effort(first=32, then=28, rounds=2, burn=28, last=84, between=8)
+LONG = Effort(first=48, then=48, rounds=3, burn=40, last=100, between=10)
 
 
 class Posing(Protocol):
@@ -84,7 +110,7 @@ class Corrected:
         trained: a network of a ``Density`` whose standardised numbers have the prior N(0, 1).
         galaxies: how the quantities become profiles.
         indices: Sersic index of every component, None = free.
-        affordable: objects that an evaluation asks it about, at a tenth of a second each.
+        affordable: objects that an evaluation asks it about, at a fifth of a second each.
 
     Example:
         >>> from deepfield.likelihood.galaxies import bulge_and_disc
@@ -102,7 +128,7 @@ class Corrected:
         return self
 
     def predict(self, batch: Batch) -> Prediction:
-        """Weighted posteriors, their effective samples, and the network's other answers.
+        """Posteriors, their effective samples, and the network's other answers.
 
         Raises:
             ValueError: more than one band, no PSF, no variance or no pixel scale.
@@ -114,96 +140,101 @@ class Corrected:
                 "band with its PSF: choose one, and give its PSF and pixel scale"
             )
         said = dict(self.trained.predict(batch))
-        rows = torch.arange(len(batch)).split(OBJECTS)
-        # A caller in inference mode would take away the derivatives of the climb.
+        # A caller in inference mode would leave tensors that nobody may change.
         with torch.inference_mode(False), torch.no_grad():
-            parts = [self._correct(batch.take(some)) for some in rows]
-        fresh = Prediction.join(parts)
-        empty = missing(batch).flatten(1).all(1)
-        return Prediction({**said, **fresh.blank(empty)})
-
-    def _correct(self, batch: Batch) -> Prediction:
-        assert batch.psf is not None and batch.variance is not None
-        found = _Search(self, batch).run()
-        samples = self.trained.task.to_values(found.weighted.points, found.frame)
-        posterior = Posterior(self.trained.task.quantities, samples, found.weighted.weights)
-        return Prediction(
+            found = self._look(batch, QUICK)
+            poor = (found.effective < GOOD).nonzero()[:, 0]
+            if len(poor) > 0:
+                found.put(poor, self._look(batch.take(poor), LONG))
+        fresh = Prediction(
             {
-                "posterior": posterior,
+                "posterior": Posterior(self.trained.task.quantities, found.values),
                 EFFECTIVE.name: Score(EFFECTIVE, found.effective),
                 CHI_SQUARE.name: Score(CHI_SQUARE, found.chi_square),
             }
         )
+        empty = missing(batch).flatten(1).all(1)
+        return Prediction({**said, **fresh.blank(empty)})
+
+    def _look(self, batch: Batch, effort: Effort) -> "Found":
+        rows = torch.arange(len(batch)).split(OBJECTS)
+        parts = [_Search(self, batch.take(some)).run(effort) for some in rows]
+        each = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}
+        return Found(**{name: torch.cat(some) for name, some in each.items()})
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the search for the posterior of some objects ends with."""
+    """What the search for the posterior of some objects ends with.
 
-    weighted: Weighted
+    Args:
+        values: [object, sample, quantity].
+        effective, chi_square: [object].
+    """
+
+    values: Tensor
     effective: Tensor
     chi_square: Tensor
-    frame: Any
+
+    def put(self, rows: Tensor, others: "Found") -> None:
+        """These rows, where the others have more effective samples."""
+        better = others.effective > self.effective[rows]
+        for name, mine in vars(self).items():
+            mine[rows[better]] = getattr(others, name)[better]
 
 
 class _Search:
     """The posterior of a few objects, in standardised numbers."""
 
     def __init__(self, corrected: Corrected, batch: Batch) -> None:
-        assert batch.psf is not None and batch.survey is not None
+        assert batch.psf is not None and batch.survey is not None and batch.variance is not None
         self.task, self.galaxies = corrected.trained.task, corrected.galaxies
         self.size = batch.values.shape[-1]
         self.scale = batch.survey.pixel_scale
         self.model = Model(self.size, corrected.indices)
-        variance = 1.0 if batch.variance is None else batch.variance
-        self.pixels = pixels(batch.values, batch.psf, variance=variance)
-        self.net, self.frame = corrected.trained.net(batch)
+        self.pixels = pixels(batch.values, batch.psf, variance=batch.variance)
+        self.net, self.frame = corrected.trained.net.eval()(batch)
         self.names = [quantity.name for quantity in self.task.quantities]
 
-    def run(self) -> Found:
-        """Peak, draws, weights; where they fail, the fit."""
-        drawn = self.net.samples(2 * NET_DRAWS)
-        first = self.log_target(drawn[:, :STARTS])
-        start = drawn[torch.arange(len(drawn)), first.nan_to_num(-math.inf).argmax(1)]
-        peak, root, cost = self._climb(start)
-        proposals: list[tuple[Any, int]] = [
-            (Gaussian(peak, root), DRAWS),
-            (Gaussian(peak, WIDE * root, DRAWS), WIDE_DRAWS),
-            (_Given(self.net.log_density, drawn), NET_DRAWS),
-        ]
-        found = weigh(self.log_target, proposals)
-        for count in AGAIN:
-            middle, spread = _moments(found)
-            spread = spread + 0.02 * root @ root.mT
-            factor, failed = torch.linalg.cholesky_ex(spread)
-            bad = (failed != 0) | ~middle.isfinite().all(1)
-            middle = torch.where(bad[:, None], peak, middle)
-            factor = torch.where(bad[:, None, None], root, factor)
-            sizes = [size for _, size in proposals]
-            proposals.append((Gaussian(middle, 1.05 * factor, 97 * len(proposals)), count))
-            known = list(found.points.split(sizes, 1)), list(found.log_target.split(sizes, 1))
-            found = weigh(self.log_target, proposals, *known)
-        effective = found.effective().nan_to_num(0.0)
-        few = effective < FEW
-        fit = Gaussian(peak, root)
-        points = torch.where(few[:, None, None], fit.draw(found.points.shape[1]), found.points)
-        alike = torch.zeros_like(found.log_target)
-        held = Weighted(
-            points,
-            torch.where(few[:, None], alike, found.log_target),
-            torch.where(few[:, None], alike, found.log_proposal),
-        )
+    def run(self, effort: Effort) -> Found:
+        """Rounds of walking, rendering and emulating; where they fail, the network."""
+        pool = self.net.samples(POOL).nan_to_num()
+        known = self._render(pool[:, : effort.first])
+        emulated = Emulated(self.model, self.pixels, known, effort.first)
+        logs = self._height(emulated, pool) - self.net.log_density(pool)
+        for number in range(effort.rounds):
+            pool = self._walk(emulated, pool, logs, (effort.burn, effort.between), number)
+            known = known.and_also(self._render(pool[:, -effort.then :]))
+            before = self._height(emulated, pool)
+            emulated = Emulated(self.model, self.pixels, known, effort.then)
+            logs = self._height(emulated, pool) - before
+        # Snapshots of one walker know much of the same.
+        enough = effective(logs) / SNAPSHOTS
+        steps = effort.last, effort.between
+        found = self._walk(emulated, pool, logs, steps, effort.rounds)
+        said = self.net.samples(found.shape[1])
+        points = torch.where((enough < FEW)[:, None, None], said, found)
         freedom = self.pixels.used().sum(1) - len(self.names)
-        return Found(held, effective, cost / freedom, self.frame)
+        chi_square = -2 * known.log_likelihood.amax(1)
+        return Found(self.task.to_values(points, self.frame), enough, chi_square / freedom)
 
-    def log_target(self, z: Tensor) -> Tensor:
+    def _walk(
+        self, emulated: Emulated, pool: Tensor, logs: Tensor, steps: tuple[int, int], number: int
+    ) -> Tensor:
+        """Snapshots [object, snapshot * walker, D] of walkers that begin in a weighted pool."""
+        walkers, found = resampled(pool, tempered(logs, ENOUGH), WALKERS), []
+        for k in range(SNAPSHOTS):
+            seed, many = SNAPSHOTS * number + k, steps[min(k, 1)]
+            walkers = walk(lambda z: self._height(emulated, z), walkers, many, seed=seed)
+            found.append(walkers)
+        return torch.cat(found, 1)
+
+    def _render(self, z: Tensor) -> Rendered:
+        return render(self.model, self.pixels, self._parameters(z))
+
+    def _height(self, emulated: Emulated, z: Tensor) -> Tensor:
         """[object, sample] log likelihood and prior of [object, sample, D]."""
-        parameters = self._parameters(z)
-        each = [
-            log_likelihood(self.model, self.pixels.take(torch.tensor([i])), parameters[i : i + 1])
-            for i in range(len(z))
-        ]
-        return torch.cat(each) - 0.5 * z.square().sum(2)
+        return emulated.log_likelihood(self._parameters(z)) - 0.5 * z.square().sum(2)
 
     def _parameters(self, z: Tensor) -> Tensor:
         """[object, sample, parameter] of the model."""
@@ -211,67 +242,3 @@ class _Search:
         flat = dict(zip(self.names, values.flatten(0, 1).T, strict=True))
         profile = self.galaxies(flat, self.scale, self.size)
         return self.model.parameters(profile).view(*z.shape[:2], -1)
-
-    def _climb(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The peak [object, D], a root of its covariance, and chi^2 of the pixels there."""
-        objects, identity = torch.arange(len(z)), torch.eye(z.shape[1])
-        damping = torch.full((len(z),), 0.3)
-        best = (z, torch.full((len(z),), torch.inf), identity.expand(len(z), -1, -1), z)
-        for _ in range(STEPS):
-            slopes, parameters = self._slopes(z)
-            here = normal(self.model, parameters, self.pixels, objects)
-            cost = here.chi_square.float() + z.square().sum(1)
-            matrix = (slopes.mT @ here.matrix.float() @ slopes) + identity
-            downhill = (slopes.mT @ here.slope.float()[..., None])[..., 0] - z
-            better = cost < best[1]
-            now = (z, cost, matrix, downhill)
-            best = tuple(  # type: ignore[assignment]
-                torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old)
-                for new, old in zip(now, best, strict=True)
-            )
-            damping = torch.where(better, damping * 0.2, damping * 6)
-            diagonal = torch.diag_embed(best[2].diagonal(dim1=1, dim2=2))
-            step = torch.linalg.solve(best[2] + damping[:, None, None] * diagonal, best[3])
-            z = (best[0] + step.clamp(-LONGEST, LONGEST)).clamp(-FAR, FAR)
-        peak, cost, matrix, _ = best
-        root = torch.linalg.cholesky(torch.linalg.inv(matrix.double())).float()
-        return peak, root, cost - peak.square().sum(1)
-
-    def _slopes(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """[object, parameter, D] derivatives of the model's parameters, and these."""
-        with torch.enable_grad():
-            at = z.detach().requires_grad_()
-            parameters = self._parameters(at[:, None])[:, 0]
-            rows = [
-                torch.autograd.grad(one.sum(), at, retain_graph=True)[0] for one in parameters.T
-            ]
-        return torch.stack(rows, 1), parameters.detach()
-
-
-@dataclass(frozen=True)
-class _Given:
-    """Draws of the network, made before."""
-
-    density: Any
-    drawn: Tensor
-
-    def log_density(self, points: Tensor) -> Tensor:
-        return self.density(points)
-
-    def draw(self, count: int) -> Tensor:
-        return self.drawn[:, :count]
-
-
-def _moments(found: Weighted) -> tuple[Tensor, Tensor]:
-    """Moments of the draws under weights that are tempered until enough of them count.
-
-    They are then wider than the target, never narrower: the next draws find what these missed.
-    """
-    logs = found.log_target - found.log_proposal
-    low, high = torch.zeros(len(logs)), torch.ones(len(logs))
-    for _ in range(8):
-        middle = (low + high) / 2
-        many = 1 / (middle[:, None] * logs).softmax(1).square().sum(1) > ENOUGH
-        low, high = torch.where(many, middle, low), torch.where(many, high, middle)
-    tempered = (low[:, None] * logs).log_softmax(1)
-    return replace(found, log_target=tempered, log_proposal=torch.zeros_like(tempered)).moments()

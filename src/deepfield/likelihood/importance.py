@@ -1,113 +1,73 @@
-"""Importance sampling: draws of proposals, weighted until they are the posterior's."""
-
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+"""Importance: draws of one density, weighted or drawn again until they are another's."""
 
 import torch
 from torch import Tensor
 
-
-class Proposal(Protocol):
-    """A density that draws, and says how likely any point was to be drawn."""
-
-    def log_density(self, points: Tensor) -> Tensor:
-        """[object, sample] of points [object, sample, D]."""
-        ...
-
-    def draw(self, count: int) -> Tensor:
-        """[object, count, D]."""
-        ...
+HALVINGS = 14
+"""of the range of a temperature"""
 
 
-@dataclass(frozen=True)
-class Gaussian:
-    """A normal distribution for each object.
+def effective(log_weights: Tensor) -> Tensor:
+    """As many draws without weights would know as much (Kish 1965).
 
     Args:
-        mean: [object, D].
-        root: [object, D, D] lower triangular; root root^T is the covariance.
-        first: Sobol' points before this one are left to others.
+        log_weights: [object, sample], up to a constant of each object.
+
+    Returns:
+        [object] between 1 and the number of samples; 0 where no weight is a number.
+
+    Example:
+        >>> effective(torch.tensor([[0.0, 0.0, -99.0]])).tolist()
+        [2.0]
     """
-
-    mean: Tensor
-    root: Tensor
-    first: int = 0
-
-    def log_density(self, points: Tensor) -> Tensor:
-        """[object, sample]."""
-        away = (points - self.mean[:, None]).mT
-        square = torch.linalg.solve_triangular(self.root, away, upper=False).square().sum(1)
-        scale = self.root.diagonal(dim1=1, dim2=2).log().sum(1)[:, None]
-        return -0.5 * square - scale - 0.5 * self.mean.shape[1] * math.log(2 * math.pi)
-
-    def draw(self, count: int) -> Tensor:
-        """[object, count, D], the same at every call."""
-        engine = torch.quasirandom.SobolEngine(self.mean.shape[1], scramble=True, seed=1)
-        uniform = engine.fast_forward(self.first).draw(count).clamp(1e-6, 1 - 1e-6)
-        normal = torch.special.ndtri(uniform).to(self.mean)
-        return self.mean[:, None] + normal @ self.root.mT
+    return (1 / log_weights.softmax(1).square().sum(1)).nan_to_num(0.0)
 
 
-@dataclass(frozen=True)
-class Weighted:
-    """Points with weights that make them draws of the target.
+def tempered(log_weights: Tensor, enough: float) -> Tensor:
+    """Weights to the highest power, at most 1, at which enough draws count.
+
+    Draws under them lie between the two densities: never narrower than the one that is sought.
+
+    Args:
+        log_weights: [object, sample].
+        enough: effective draws, fewer than there are samples.
+
+    Example:
+        >>> logs = torch.linspace(-20, 0, 100)[None]
+        >>> round(float(effective(logs))), round(float(effective(tempered(logs, 40.0))))
+        (10, 40)
+    """
+    low, high = torch.zeros(len(log_weights)), torch.ones(len(log_weights))
+    low = torch.where(effective(log_weights) >= enough, high, low)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        many = effective(middle[:, None] * log_weights) >= enough
+        low, high = torch.where(many, middle, low), torch.where(many, high, middle)
+    return low[:, None] * log_weights
+
+
+def resampled(points: Tensor, log_weights: Tensor, count: int) -> Tensor:
+    """Points without weights, in the mean as often as their weights say (Kitagawa 1996).
+
+    Neighbours in the answer are far from each other in the list of points.
 
     Args:
         points: [object, sample, D].
-        log_target, log_proposal: [object, sample].
-    """
+        log_weights: [object, sample].
+        count: how many.
 
-    points: Tensor
-    log_target: Tensor
-    log_proposal: Tensor
-
-    @property
-    def weights(self) -> Tensor:
-        """[object, sample], summing to 1; NaN where no point has any probability."""
-        return (self.log_target - self.log_proposal).softmax(1)
-
-    def effective(self) -> Tensor:
-        """[object] as many independent draws would know as much (Kish 1965)."""
-        return 1 / self.weights.square().sum(1)
-
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """Means [object, D] and covariances [object, D, D] of the target."""
-        weights = self.weights[..., None]
-        mean = (weights * self.points).sum(1)
-        away = self.points - mean[:, None]
-        return mean, (weights * away).mT @ away
-
-
-def weigh(
-    target: Callable[[Tensor], Tensor],
-    proposals: Sequence[tuple[Proposal, int]],
-    known: Sequence[Tensor] = (),
-    log_known: Sequence[Tensor] = (),
-) -> Weighted:
-    """Draw from several proposals and weigh all draws against the mixture of all.
-
-    The balance heuristic (Veach & Guibas 1995; for adaptation Cornuet+12): no draw weighs more
-    than its share of any one proposal allows.
-
-    Args:
-        target: log density, not normalised: [object, sample, D] -> [object, sample].
-        proposals: each with its number of draws.
-        known, log_known: draws of the first proposals and their log target, if made before.
+    Returns:
+        [object, count, D].
 
     Example:
-        >>> wide = Gaussian(torch.zeros(1, 2), 2 * torch.eye(2)[None])
-        >>> found = weigh(lambda t: -0.5 * (t - 1).square().sum(2), [(wide, 1024)])
-        >>> bool((found.moments()[0] - 1).abs().max() < 0.05)
-        True
+        >>> points = torch.arange(4.0)[None, :, None]
+        >>> half = resampled(points, torch.tensor([[0.0, 0.0, -99.0, -99.0]]), 6)
+        >>> half[0, :, 0].sort().values.tolist()
+        [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
     """
-    fresh = [p.draw(count) for p, count in proposals[len(known) :]]
-    drawn = [*known, *fresh]
-    points = torch.cat(drawn, 1)
-    log_target = torch.cat([*log_known, *(target(some) for some in fresh)], 1)
-    total = points.shape[1]
-    shares = [
-        proposal.log_density(points) + math.log(count / total) for proposal, count in proposals
-    ]
-    return Weighted(points, log_target, torch.stack(shares).logsumexp(0))
+    edges = log_weights.softmax(1).nan_to_num(1.0).cumsum(1)
+    places = (torch.arange(count) + 0.5) / count
+    shuffled = places[torch.randperm(count, generator=torch.Generator().manual_seed(count))]
+    wanted = (shuffled * edges[:, -1:]).contiguous()
+    picked = torch.searchsorted(edges, wanted).clamp(max=points.shape[1] - 1)
+    return points.gather(1, picked[..., None].expand(-1, -1, points.shape[2]))
