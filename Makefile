@@ -7,7 +7,7 @@ OUT ?= out/demo
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: install demo test check bench weights clean
+.PHONY: install demo test check bench docs weights clean
 
 install: .venv/installed
 
@@ -29,6 +29,10 @@ check: install
 
 bench: install
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+docs: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx docs out/site
 
 # Retrains the shipped weights; replace them rarely, git keeps each version.
 weights: install
