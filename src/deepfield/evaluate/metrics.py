@@ -11,7 +11,8 @@ LOWER = (
     *("outlier", "pit_ks", "tarp_ks", "joint_ks"),
 )
 NEAR_ZERO = ("bias", "pull_mean")
-"""metrics by how their names begin"""
+LOST = "lost_"
+"""metrics by how their names begin; what a challenge costs can be less than nothing"""
 
 
 def bounds(metric: str) -> tuple[float, float]:
@@ -38,7 +39,7 @@ def loss(metric: str, value: float) -> float:
         >>> loss("accuracy", 0.9) < loss("accuracy", 0.8)
         True
     """
-    if metric.startswith(LOWER):
+    if metric.startswith((LOST, *LOWER)):
         return value
     if metric.startswith(NEAR_ZERO):
         return abs(value)

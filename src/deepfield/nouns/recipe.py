@@ -56,6 +56,8 @@ class Recipe:
         source: what it learns from.
         views: orientations of every stamp that a prediction pools, 1 to 8.
         corrections: predictors made of the trained network, by name: judged beside the rivals.
+        challenges: the test objects seen otherwise, by name: every method answers again for what
+            each makes of the judged source, and is scored as ``<metric>_<name>``.
     """
 
     name: str
@@ -67,3 +69,4 @@ class Recipe:
     source: Source
     views: int = 1
     corrections: Mapping[str, Callable[[Any], Predictor]] = field(default_factory=dict)
+    challenges: Mapping[str, Callable[[Source], Source]] = field(default_factory=dict)

@@ -38,7 +38,7 @@ def headline(scores: Mapping[str, Any]) -> Table:
     rows: list[list[str | float | None]] = []
     for method, found in methods.items():
         limits = scores["intervals"].get(method, {})
-        cells = [_with_limits(found.get(metric), limits.get(metric)) for metric in metrics]
+        cells = [with_limits(found.get(metric), limits.get(metric)) for metric in metrics]
         rows.append([label(method), *cells, 1000 * scores["seconds_per_object"][method]])
     negatives = [int(found["negatives"]) for found in methods.values() if found.get("negatives")]
     caption = (
@@ -111,7 +111,13 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> Table:
     return Table(columns, rows, title="Claims")
 
 
-def _with_limits(value: float | None, limits: Sequence[float | None] | None) -> str:
+def with_limits(value: float | None, limits: Sequence[float | None] | None) -> str:
+    """A score as a cell: its interval, where there is one, in a second line.
+
+    Example:
+        >>> with_limits(0.9, [0.85, 0.95]), with_limits(None, None)
+        ('0.900\\n0.850–0.950', '–')
+    """
     if value is None:
         return "–"
     if limits is None or None in limits:

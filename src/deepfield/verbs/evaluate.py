@@ -15,6 +15,7 @@ from rich.console import Console
 from deepfield.data.opened import open_images
 from deepfield.data.subset import Subset
 from deepfield.data.tables import write_table
+from deepfield.evaluate.challenge import challenge, challenged
 from deepfield.evaluate.compare import NET, compare
 from deepfield.evaluate.scores_json import scores_json
 from deepfield.nouns.contracts import Predictor
@@ -24,6 +25,7 @@ from deepfield.report.parts import Part
 from deepfield.verbs._classified import classified
 from deepfield.verbs._judged import judged
 from deepfield.verbs._measured import measured
+from deepfield.verbs._otherwise import otherwise
 from deepfield.verbs.train import write_json
 from deepfield.weights.files import Card, load, shipped
 from deepfield.weights.named import recipe_module
@@ -97,6 +99,9 @@ def evaluate(
             continue
         console.print(f"fitted {name} in {time.perf_counter() - began:.0f} s")
     comparison = compare(methods, built.task, found.judge, name=recipe, seed=seed)
+    views = {name: view(found.judge) for name, view in built.challenges.items()}
+    others = challenge(comparison, methods, built.task, views)
+    comparison = challenged(comparison, others)
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     # Claims are about the mock sky; on other objects they are not checked.
     claims = built.claims if found.mock else ()
@@ -118,6 +123,7 @@ def evaluate(
         parts += judgement.parts
         console.print(judgement.sentence)
     write_table(answers, out / "predictions.parquet")
+    parts += otherwise(others, scores)
     parts += shown.parts if shown else []
     title = f"{recipe}: the network beside its rivals"
     write_page(out / "report.html", title, parts, subtitle=found.said)

@@ -1,0 +1,184 @@
+"""Volunteers of the mock sky: what they say follows what can be seen, and rivals can learn it."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from deepfield.evaluate.compare import compare
+from deepfield.mocks.candels import candels
+from deepfield.mocks.galaxy_zoo import galaxy_zoo
+from deepfield.nouns.galaxy_zoo import CANDELS, GALAXY_ZOO_2
+from deepfield.nouns.prediction import Prediction
+from deepfield.nouns.votes import Votes
+from deepfield.recipes import candels_morphology
+from deepfield.rivals.colour_ridge import ColourRidge
+from deepfield.rivals.dominant_svm import DominantSvm
+from deepfield.rivals.hog_ridge import HogRidge
+from deepfield.scores.votes import rmse
+from deepfield.sky.inspected import Inspected, classes
+from deepfield.sky.kinds import Kinds
+from deepfield.sky.opinions import Seen, opinions
+from deepfield.sky.population import BARRED, EDGE_ON, IRREGULAR, SMOOTH, SPIRAL, Population
+from deepfield.sky.surveys import hst_f160w, sdss
+from deepfield.sky.volunteers import Volunteers
+from deepfield.tasks.votes import VoteFractions
+
+OBJECTS = 240
+COLUMN = GALAXY_ZOO_2.columns.index
+
+
+@pytest.fixture(scope="module")
+def source():
+    return galaxy_zoo(objects={"train": OBJECTS, "validation": 80, "test": 80}, seed=2)
+
+
+@pytest.fixture(scope="module")
+def some():
+    return Population().draw(np.arange(2000), sdss(), seed=0, split="test", size=48)
+
+
+def seen(galaxies, strength):
+    """Every galaxy with the parts of its kind, all of one signal-to-noise."""
+    kind = galaxies.kind
+    parts = {"arm": SPIRAL, "bar": BARRED, "clump": IRREGULAR, "thin": EDGE_ON}
+    alone = {name: strength * (kind == value) for name, value in parts.items()}
+    nothing = torch.zeros(len(kind))
+    return Seen(**alone, ring=nothing, dust=nothing, fwhm=1.3 / 0.396)
+
+
+def test_opinions_are_probabilities(some):
+    for strength in (0.0, 10.0, 1e4):
+        fractions = opinions(some, seen(some, strength))
+        assert float(fractions.min()) >= 0
+        assert torch.allclose(GALAXY_ZOO_2.total(fractions), torch.ones(2000, 11), atol=1e-5)
+
+
+def test_what_cannot_be_seen_makes_no_difference(some):
+    dark = opinions(some, seen(some, 0.0))
+    for answer in ("bar_bar", "spiral_spiral", "odd_yes", "arms_winding_tight"):
+        assert float(dark[:, COLUMN(answer)].std()) < 1e-3
+    bright = opinions(some, seen(some, 1e4))
+    assert float(bright[some.kind == BARRED, COLUMN("bar_bar")].mean()) > 0.6
+    assert float(bright[some.kind != BARRED, COLUMN("bar_bar")].max()) < 0.1
+    features = COLUMN("smooth_or_features_features_or_disk")
+    rise = [
+        float(opinions(some, seen(some, s))[some.kind == SPIRAL, features].mean())
+        for s in (0.0, 10.0, 20.0, 100.0)
+    ]
+    assert rise == sorted(rise)
+    assert float(bright[some.kind == SMOOTH, features].mean()) < 0.15
+
+
+def test_votes_are_drawn_from_the_opinions():
+    sky, survey = Volunteers(), sdss()
+    from_source = galaxy_zoo(objects={"test": 128}, seed=4)
+    shown = replace(from_source, split="test")
+    votes = GALAXY_ZOO_2.stacked(dict(shown.take(torch.arange(128), 0).truth))
+    assert bool((votes[:, :3].sum(1) == 40).all())
+    _, fractions = shown.sky.asked(
+        np.arange(128), survey, seed=4, split="test", size=48, psf=shown._psf(np.arange(128))
+    )
+    joint = GALAXY_ZOO_2.joint(fractions)
+    pull = ((votes / 40 - joint) / (joint * (1 - joint) / 40).clamp(min=1e-9).sqrt())[
+        (joint > 0.02) & (joint < 0.98)
+    ]
+    assert float(pull.mean()) == pytest.approx(0, abs=0.1)
+    assert float(pull.std()) == pytest.approx(1, abs=0.1)
+    assert sky.volunteers == 40
+
+
+def test_no_volunteers_are_refused():
+    with pytest.raises(ValueError, match="1 volunteers; expected at least 2"):
+        Volunteers(volunteers=1)
+    with pytest.raises(ValueError, match="share of stars of 2"):
+        Inspected(stars=2)
+    with pytest.raises(ValueError, match="SDSS has 3 bands; CANDELS classes are of one"):
+        candels(objects={"train": 1}, survey="sdss").take(torch.arange(1), 0)
+
+
+def test_inspectors_name_what_is_there():
+    galaxies = Population(signal_to_noise=(80.0, 81.0)).draw(
+        np.arange(500), hst_f160w(), seed=0, split="test", size=48
+    )
+    star = torch.arange(500) < 50
+    told = classes(galaxies, star, torch.full((500,), 1e3), 3.0)
+    assert torch.allclose(told.sum(1), torch.ones(500))
+    name = CANDELS.questions[0].answers.index
+    assert bool((told[star].argmax(1) == name("point_source")).all())
+    kind = galaxies.kind.masked_fill(star, -1)
+    assert bool((told[kind == IRREGULAR].argmax(1) == name("irregular")).all())
+    large, small = galaxies.radius / 3.0 > 1.5, galaxies.radius / 3.0 < 1.0
+    assert bool((told[(kind == SPIRAL) & large].argmax(1) == name("disc")).all())
+    steep = (kind == SMOOTH) & (galaxies.sersic_index > 2.5)
+    assert bool((told[steep & large].argmax(1) == name("spheroid")).all())
+    # Whose profile cannot be seen goes by size, whatever it is.
+    assert bool((told[(kind == SPIRAL) & small].argmax(1) == name("spheroid")).all())
+    faint = classes(
+        replace(galaxies, signal_to_noise=torch.full((500,), 5.0)), star, torch.zeros(500), 3.0
+    )
+    assert bool((faint.argmax(1) == name("unclassifiable")).all())
+
+
+def test_a_star_is_as_wide_as_the_psf():
+    source = candels(objects={"train": 60}, overlapping=0.0, signal_to_noise=(90.0, 100.0))
+    source = replace(source, sky=Inspected(Kinds(source.sky.sky.population), stars=1.0))
+    batch = source.take(torch.arange(60), 0)
+    votes = CANDELS.stacked(dict(batch.truth))
+    assert float(votes[:, 3].mean()) > 33
+    middle = batch.values[:, 0, 20:28, 20:28].sum((1, 2))
+    around = batch.values[:, 0, 14:34, 14:34].sum((1, 2))
+    assert float((middle / around).median()) > 0.75
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(HogRidge, crops=(0.75,), cells=(8,), blurs=(1.0,), rows=1000),
+        ColourRidge,
+    ],
+    ids=["hog", "colour"],
+)
+def test_a_ridge_is_better_than_the_mean_and_says_how_sure_it_is(source, make):
+    rival = make(GALAXY_ZOO_2).fit(source)
+    batch = source.part("test").take(torch.arange(80), 0)
+    votes = GALAXY_ZOO_2.stacked(dict(batch.truth))
+    shares = votes / 40
+    prediction = rival.predict(batch)
+    found = VoteFractions(GALAXY_ZOO_2).score(prediction, batch.truth)
+    learnt = GALAXY_ZOO_2.stacked(dict(source.part("train").take(torch.arange(200), 0).truth))
+    mean = (learnt / 40).mean(0).expand_as(shares)
+    assert found["rmse_fractions"] < 0.95 * rmse(mean, shares)
+    assert found["pit_ks_votes"] < 0.15
+    answer = prediction["votes"]
+    assert isinstance(answer, Votes)
+    assert torch.allclose(GALAXY_ZOO_2.total(answer.fractions), torch.ones(80, 11), atol=1e-4)
+    empty = replace(batch, variance=torch.full_like(batch.values, torch.inf))
+    assert bool(rival.predict(empty)["votes"].fractions.isnan().all())
+
+
+def test_methods_that_predict_votes_are_compared(source):
+    rival = ColourRidge(GALAXY_ZOO_2).fit(source)
+    one, other = VoteFractions(GALAXY_ZOO_2), source.part("test")
+    found = compare({"net": rival, "colour": rival}, one, other, name="votes", progress=False)
+    assert found.scores["net"] == found.scores["colour"]
+    assert found.scores["net"]["unmeasured"] == 0
+
+
+def test_an_svm_answers_with_votes():
+    source = candels(objects={"train": 200, "validation": 80, "test": 80}, seed=1)
+    rival = DominantSvm(CANDELS).fit(source)
+    batch = source.part("test").take(torch.arange(80), 0)
+    found = VoteFractions(CANDELS).score(rival.predict(batch), batch.truth)
+    assert found["dominant_error"] < 0.5
+    assert {"completeness_spheroid", "purity_disc"} <= set(found)
+    with pytest.raises(ValueError, match="a tree of 11 questions; the dominant class is of one"):
+        DominantSvm(GALAXY_ZOO_2)
+    built = candels_morphology.candels_morphology(source)
+    net = built.net.eval()
+    with torch.no_grad():
+        answer = built.task.predict(net, batch)
+    assert isinstance(answer, Prediction)
+    assert answer["votes"].fractions.shape == (80, 5)
