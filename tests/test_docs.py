@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/verbs.md", "docs/mocks.md", "docs/explain.md", "docs/measure.md"]
+DOCS = ("verbs", "mocks", "explain", "measure", "classical")
+PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS)]
 
 
 @pytest.mark.parametrize("page", PAGES)
