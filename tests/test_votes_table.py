@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 import torch
 from astropy.table import Table
+from PIL import Image
 
+from deepfield.data.labelled import LabelledImages
 from deepfield.data.votes_table import BAD, counted, from_fractions, tidy
+from deepfield.evaluate.statistics import statistics
+from deepfield.nouns.batch import Truth
 from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
+from deepfield.nouns.prediction import Prediction
+from deepfield.nouns.votes import Votes
 from deepfield.sky.ballot import ballot
+from deepfield.tasks.votes import VoteFractions
 
 NUMBER = 60
 
@@ -103,3 +110,27 @@ def test_tables_without_votes_are_refused(votes):
     words["bar_bar"] = ["many"] * NUMBER
     with pytest.raises(ValueError, match="column bar_bar holds"):
         tidy(words)
+
+
+def test_published_votes_are_labels_as_they_are(votes, tmp_path):
+    table = published(votes)[:4]
+    for name in table["objid"]:
+        pixels = np.full((8, 8, 3), 20 + 10 * int(name), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    table.rename_column("objid", "id")
+    table.write(tmp_path / "votes.csv")
+    source = LabelledImages.open(tmp_path, tmp_path / "votes.csv", size=8)
+    truth = source.take(torch.arange(4), 0).truth
+    assert torch.equal(GALAXY_ZOO_2.stacked(dict(truth)), votes[:4].float())
+
+
+def test_errors_of_votes_come_with_intervals(votes):
+    fractions = GALAXY_ZOO_2.normalised(votes + 1.0).float()
+    answer = Votes(GALAXY_ZOO_2, fractions, torch.full((NUMBER, 11), 10.0))
+    truth = Truth(dict(zip(GALAXY_ZOO_2.quantities, votes.float().T, strict=True)))
+    prediction = Prediction({"votes": answer})
+    found = statistics(prediction, truth)["rmse_fractions"](np.ones((1, NUMBER)))[0]
+    assert found == pytest.approx(
+        VoteFractions(GALAXY_ZOO_2).score(prediction, truth)["rmse_fractions"]
+    )
+    assert statistics(prediction, Truth({})) == {}

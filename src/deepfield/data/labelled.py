@@ -16,6 +16,7 @@ from deepfield.data.cutter import Cutter, Image
 from deepfield.data.files import find
 from deepfield.data.split import split_of
 from deepfield.data.tables import read_table
+from deepfield.data.votes_table import counts
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Split
@@ -72,7 +73,8 @@ class LabelledImages:
 
         Args:
             images: a folder, a glob, or files.
-            labels: a table, or its path; None = no labels.
+            labels: a table, or its path; None = no labels. The published votes of Galaxy Zoo 2
+                are turned into counts.
             size: side of the stamps, px.
             target: the class column; None = kind, label, class or target, then called ``kind``.
             classes: those allowed, in the order of the integers; None = those that occur.
@@ -104,7 +106,7 @@ class LabelledImages:
         ids = _names(objects)
         rows = list(range(len(objects)))
         if labels is not None:
-            table = labels if isinstance(labels, Table) else read_table(labels)
+            table = counts(labels if isinstance(labels, Table) else read_table(labels))
             beside = Path() if isinstance(labels, Table) else Path(labels).parent
             rows = _located(table, objects, labels, folder, beside)
             named = label.column(table, label.ID_NAMES)

@@ -34,6 +34,19 @@ class Ballots:
     bad: Tensor
 
 
+def counts(table: Table) -> Table:
+    """A table with Galaxy Zoo 2's published votes as counts; any other table as it is.
+
+    Example:
+        >>> counts(Table({"id": ["a"], "kind": ["spiral"]})).colnames
+        ['id', 'kind']
+    """
+    published = (
+        set(GALAXY_ZOO_2.columns) <= set(_published(table)) and VOLUNTEERS in table.colnames
+    )
+    return tidy(table) if published else table
+
+
 def tidy(table: Table, tree: DecisionTree = GALAXY_ZOO_2) -> Table:
     """The same table with a column of counts for each answer, named ``<question>_<answer>``.
 

@@ -4,11 +4,11 @@ import math
 
 SHARES = (
     *("accuracy", "auroc", "tpr", "visible_fraction", "calibration_error", "coverage"),
-    *("outlier", "pit_", "tarp_", "joint_"),
+    *("outlier", "pit_", "tarp_", "joint_", "completeness", "purity", "dominant_error"),
 )
 LOWER = (
     *("calibration_error", "brier", "errors_visible_ratio", "rmse", "scatter", "sigma", "crps"),
-    *("outlier", "pit_ks", "tarp_ks", "joint_ks"),
+    *("outlier", "pit_ks", "tarp_ks", "joint_ks", "dominant_error"),
 )
 NEAR_ZERO = ("bias", "pull_mean")
 LOST = "lost_"

@@ -5,8 +5,10 @@ from torch import Tensor
 
 from deepfield.nouns.batch import Truth
 from deepfield.nouns.prediction import Classes, Prediction
+from deepfield.nouns.votes import Votes
 from deepfield.scores.known import hard_labels
 from deepfield.scores.resampled import Statistic, accuracy_of, auroc_of, calibration_error_of
+from deepfield.scores.votes import rmse_of
 
 
 def question(prediction: Prediction, truth: Truth) -> Classes | None:
@@ -31,7 +33,7 @@ def visible(truth: Truth) -> Tensor | None:
 def statistics(prediction: Prediction, truth: Truth) -> dict[str, Statistic]:
     """Scores by name, as functions of how often every object counts.
 
-    Answers other than one classification have none yet, and so no intervals.
+    Of one classification, or of votes; other answers have none yet, and so no intervals.
 
     Args:
         prediction: of all objects.
@@ -48,7 +50,7 @@ def statistics(prediction: Prediction, truth: Truth) -> dict[str, Statistic]:
     """
     answer = question(prediction, truth)
     if answer is None:
-        return {}
+        return _votes(prediction, truth)
     labels = torch.from_numpy(hard_labels(truth[answer.quantity.name]))
     found = {
         "accuracy": accuracy_of(answer.probabilities, labels),
@@ -59,3 +61,15 @@ def statistics(prediction: Prediction, truth: Truth) -> dict[str, Statistic]:
         seen_labels = labels.masked_fill(~seen.cpu(), -1)
         found["accuracy_visible"] = accuracy_of(answer.probabilities, seen_labels)
     return found
+
+
+def _votes(prediction: Prediction, truth: Truth) -> dict[str, Statistic]:
+    """Of vote fractions, as shares of all volunteers."""
+    found = [answer for answer in prediction.values() if isinstance(answer, Votes)]
+    if len(found) != 1 or not set(found[0].tree.columns) <= set(truth):
+        return {}
+    tree = found[0].tree
+    votes = tree.stacked(dict(truth)).cpu()
+    volunteers = votes[:, tree.slices[0]].sum(1, keepdim=True)
+    observed = torch.where(volunteers > 0, votes / volunteers, torch.nan)
+    return {"rmse_fractions": rmse_of(found[0].joint().float().cpu(), observed)}

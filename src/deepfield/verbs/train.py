@@ -14,6 +14,7 @@ import torch
 
 from deepfield.data.labelled import LabelledImages
 from deepfield.data.opened import open_images
+from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 from deepfield.nouns.whole import whole
 from deepfield.train.loop import CHECKPOINT
@@ -21,6 +22,9 @@ from deepfield.train.trained import Trained
 from deepfield.train.transfer import start_from
 from deepfield.weights.files import Card, load, predictor, save, shipped
 from deepfield.weights.named import recipe_module
+
+MANY = 12
+"""quantities that are still named one by one"""
 
 
 def train(
@@ -95,8 +99,7 @@ def train(
     parts = {name: source.part(name).ids for name in ("train", "validation", "test")}
     print(
         f"{recipe}: {len(parts['train'])} objects to learn from, {len(parts['validation'])} to "
-        f"stop by, {len(parts['test'])} held out; it learns "
-        + "; ".join(f"{q.name} ({', '.join(q.classes)})" if q.classes else q.name for q in asked)
+        f"stop by, {len(parts['test'])} held out; it learns " + _asked(asked)
     )
     resume = resume and (out / CHECKPOINT).exists()
     if start is not None and not resume:
@@ -163,3 +166,10 @@ def write_json(path: Path, content: Any) -> None:
 
 def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+def _asked(quantities: tuple[Quantity, ...]) -> str:
+    """Names of what is learnt, with their classes; of many the first few."""
+    said = [f"{q.name} ({', '.join(q.classes)})" if q.classes else q.name for q in quantities]
+    more = f"; and {len(said) - MANY} more" if len(said) > MANY else ""
+    return "; ".join(said[:MANY]) + more
