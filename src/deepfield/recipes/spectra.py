@@ -81,7 +81,9 @@ def spectra(
         gaps: share of the training spectra with gaps, or with an end missing.
         seed: of the initial weights and of every draw in training.
     """
-    wavelength = source.take(torch.arange(1), 0).wavelength
+    # Of a weights file there are no objects: it learnt on the mock's wavelengths.
+    known = source if len(source) else mock(objects={"train": 1}, seed=0)
+    wavelength = known.take(torch.arange(1), 0).wavelength
     if wavelength is None:
         raise ValueError("the source's batches have no wavelength; expected spectra")
     nm = wavelength

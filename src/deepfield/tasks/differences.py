@@ -40,8 +40,8 @@ class Differences:
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Those of the task: it is they that are learnt."""
-        return self.task.quantities
+        """Those of the task, which are learnt, and their differences."""
+        return (*self.task.quantities, *self.pairs)
 
     def losses(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Those of the task."""
