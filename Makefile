@@ -41,10 +41,16 @@ weights: install
 	$(BIN)/deepfield evaluate morphology --run out/morphology --objects 4000 --seed 1 \
 	  --out out/morphology/judged
 	$(BIN)/python -m deepfield.weights.ship out/morphology
-	$(BIN)/deepfield train structure --out out/structure --resume
-	$(BIN)/deepfield evaluate structure --run out/structure --objects 1000 --seed 1 \
-	  --out out/structure/judged
-	$(BIN)/python -m deepfield.weights.ship out/structure
+	$(BIN)/deepfield train galaxy_zoo --start src/deepfield/weights/morphology.safetensors \
+	  --out out/galaxy_zoo --resume
+	$(BIN)/deepfield evaluate galaxy_zoo --run out/galaxy_zoo --objects 2000 --seed 31 \
+	  --out out/galaxy_zoo/judged
+	$(BIN)/python -m deepfield.weights.ship out/galaxy_zoo
+	for r in structure sersic photoz spectra stellar_parameters quenching paradigm; do \
+	  $(BIN)/deepfield train $$r --out out/$$r --resume && \
+	  $(BIN)/deepfield evaluate $$r --run out/$$r --objects 1000 --seed 1 --out out/$$r/judged && \
+	  $(BIN)/python -m deepfield.weights.ship out/$$r || exit 1; \
+	done
 
 clean:
 	rm -rf .venv out .mypy_cache .ruff_cache .hypothesis

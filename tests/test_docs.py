@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCS = ("verbs", "mocks", "explain", "measure", "classical")
+DOCS = ("verbs", "mocks", "explain", "measure", "classical", "votes")
 PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS)]
 
 

@@ -27,7 +27,7 @@ TARGET = "smooth_or_features_smooth"
 QUESTION = "What share of volunteers would give each of Galaxy Zoo's 37 answers?"
 PAPER = "Dieleman, Willett & Dambre 2015, MNRAS 450, 1441"
 SIZE = 48  # px, of a stamp
-MOCK_OBJECTS = {"train": 50000, "validation": 1000}
+MOCK_OBJECTS = {"train": 24000, "validation": 1000}
 
 
 def mock(*, objects: dict[str, int], seed: int, maps: tuple[str, ...] = ()) -> Simulated:
