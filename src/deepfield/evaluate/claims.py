@@ -20,28 +20,40 @@ def check(
     Returns:
         a row a claim, as in ``scores.json``: metric, bounds, the paper's numbers and source,
         the network's value, the best rival's, and whether the claim holds. A metric that was
-        not measured is None, and its claim does not hold.
+        not measured is None, and its claim does not hold. A claim over a rival is of the
+        quotient, ``<metric>_over_<rival>``.
 
     Example:
         >>> claim = Claim("accuracy", "this example", at_least=0.9)
         >>> row = check([claim], {"net": {"accuracy": 0.95}, "svm": {"accuracy": 0.8}})[0]
         >>> row["net"], row["rival"], row["holds"]
         (0.95, 0.8, True)
+        >>> ratio = Claim("rmse", "this example", at_most=0.8, over="svm")
+        >>> check([ratio], {"net": {"rmse": 1.0}, "svm": {"rmse": 2.0}})[0]["net"]
+        0.5
     """
-    return [
-        {
-            "metric": claim.metric,
-            "at_least": claim.at_least,
-            "at_most": claim.at_most,
-            "paper": claim.paper,
-            "rival_paper": claim.rival_paper,
-            "source": claim.source,
-            "net": (value := scores.get(NET, {}).get(claim.metric)),
-            "rival": best_rival(scores, claim.metric),
-            "holds": value is not None and claim.holds(value),
-        }
-        for claim in claims
-    ]
+    return [_row(claim, scores) for claim in claims]
+
+
+def _row(claim: Claim, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    value, name, rival = scores.get(NET, {}).get(claim.metric), claim.metric, None
+    if claim.over is None:
+        rival = best_rival(scores, claim.metric)
+    else:
+        name = f"{claim.metric}_over_{claim.over}"
+        theirs = scores.get(claim.over, {}).get(claim.metric)
+        value = None if value is None or not theirs else value / theirs
+    return {
+        "metric": name,
+        "at_least": claim.at_least,
+        "at_most": claim.at_most,
+        "paper": claim.paper,
+        "rival_paper": claim.rival_paper,
+        "source": claim.source,
+        "net": value,
+        "rival": rival,
+        "holds": value is not None and claim.holds(value),
+    }
 
 
 def best_rival(scores: Mapping[str, Mapping[str, float]], metric: str) -> float | None:

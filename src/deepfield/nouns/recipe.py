@@ -19,6 +19,7 @@ class Claim:
         at_least, at_most: bounds on the network's value; None = none.
         paper: what the paper's network scored, and ``rival_paper`` its classical rival.
         source: where the bound or the paper's numbers come from.
+        over: a rival; bounds are then of the network's value over this rival's.
     """
 
     metric: str
@@ -27,6 +28,7 @@ class Claim:
     at_most: float | None = None
     paper: float | None = None
     rival_paper: float | None = None
+    over: str | None = None
 
     def holds(self, value: float) -> bool:
         """Whether a measured value keeps the bounds; NaN does not.

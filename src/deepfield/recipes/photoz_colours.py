@@ -27,6 +27,7 @@ QUESTION = "How far is a galaxy, from its magnitudes alone?"
 PAPER = "Collister & Lahav 2004, PASP 116, 345"
 SIZE = 1  # a table has no stamps
 MOCK_OBJECTS = {"train": 50000, "validation": 4000}
+NEAREST = "nearest_neighbours"
 STANDARD = 50000
 """training objects that say how the inputs are spread"""
 
@@ -108,12 +109,12 @@ def photoz_colours(
             seed=seed,
         ),
         rivals={
-            "nearest_neighbours": partial(NearestNeighboursRedshift, target),
+            NEAREST: partial(NearestNeighboursRedshift, target),
             "boosting": partial(BoostingRedshift, target),
         },
         claims=(
-            Claim("sigma_mad_ratio", "of nearest neighbours'", at_most=1.0),
-            Claim("outlier_fraction_15_ratio", "of nearest neighbours'", at_most=1.0),
+            Claim("sigma_mad", "to be ahead of it", at_most=1.0, over=NEAREST),
+            Claim("outlier_fraction_15", "not to be behind it", at_most=1.0, over=NEAREST),
             Claim("pit_ks", "largest gap of the PIT from uniform", at_most=0.03),
         ),
         source=source,
