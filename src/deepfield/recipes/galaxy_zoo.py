@@ -64,9 +64,9 @@ def galaxy_zoo(
         weight_decay: decoupled, a step.
         dropout: on the features.
         patience: epochs without a better validation loss before training stops.
-        zoom, shift: augmentation magnifies by up to this factor or its inverse, and moves by up
-            to this share of the side. With 1 and 0 only exact mirror images and quarter turns
-            remain, which leave the noise as it is.
+        zoom: augmentation magnifies by up to this factor or its inverse,
+        shift: and moves by up to this share of the side. With 1 and 0 only exact mirror images
+            and quarter turns remain, which leave the noise as it is.
         display: share of the training stamps that are shown as a JPEG would.
         views: orientations of a stamp that are looked at, 1 (fastest) to 8 (best).
         seed: of the initial weights and of every draw in training.
