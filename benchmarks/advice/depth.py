@@ -44,7 +44,7 @@ def trunk(kind: str, depth: int) -> nn.Sequential:
     return normal(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()))
 
 
-BUDGET = Budget(updates=80)
+BUDGET = Budget(updates=320)
 
 
 def experiment(
