@@ -10,6 +10,7 @@ four fifths of the galaxies. Some minutes on one core; folds that are finished a
 import argparse
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
 from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.votes import Votes
 from deepfield.recipes.galaxy_zoo import SIZE
-from deepfield.rivals.colour_ridge import ColourRidge
+from deepfield.rivals.feature_ridge import FeatureRidge
+from deepfield.rivals.features.colour_histogram import ColourHistogram
 from deepfield.rivals.hog_ridge import HogRidge
 from deepfield.scores.bootstrap import paired_gap
 from deepfield.scores.votes import rmse_of
@@ -36,7 +38,10 @@ DATA = Path(os.environ.get("DEEPFIELD_DATA", "../shared/data")) / "galaxy_zoo_vo
 FOLDS = 5
 TASK = VoteFractions(GALAXY_ZOO_2)
 SETTINGS = {"epochs": 50, "rate": 3e-3, "zoom": 1.15, "shift": 0.03, "patience": 50}
-RIVALS = {"hog_ridge": HogRidge, "colour_ridge": ColourRidge}
+RIVALS = {
+    "hog_ridge": partial(HogRidge, GALAXY_ZOO_2),
+    "colour_ridge": partial(FeatureRidge, GALAXY_ZOO_2, (ColourHistogram(),)),
+}
 
 
 def fold(
@@ -65,7 +70,7 @@ def fold(
     extent = json.loads((run / "run.json").read_text())["extent"]
     source = open_images(images, labels, size=SIZE, extent=extent, fold=number, folds=FOLDS)
     methods = {"net": load(run / "model.safetensors")[0]}
-    methods |= {name: make(GALAXY_ZOO_2).fit(source) for name, make in RIVALS.items()}
+    methods |= {name: make().fit(source) for name, make in RIVALS.items()}
     answers = ask(methods, source.part("test"), progress=False)
     truth = answers.batch.truth
     for method, prediction in answers.predictions.items():

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from skimage.feature import graycomatrix, graycoprops
 
 from deepfield.data.moves import turned
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.flags import Flag
 from deepfield.rivals import hog
 from deepfield.rivals.features.binary_patterns import BinaryPatterns
-from deepfield.rivals.features.co_occurrence import NAMES, CoOccurrence, matrices, properties
+from deepfield.rivals.features.co_occurrence import NAMES, CoOccurrence
 from deepfield.rivals.features.colour_histogram import ColourHistogram
 from deepfield.rivals.features.contract import joined, learnt
 from deepfield.rivals.features.gabor import Gabor
@@ -166,20 +165,18 @@ def test_light_of_one_colour_falls_into_one_bin():
     assert histogram.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_co_occurrence_is_that_of_scikit_image():
-    grey = np.random.default_rng(0).integers(0, 6, (2, 12, 15))
-    for (y, x), angle in {(0, 2): 0, (2, 0): np.pi / 2}.items():
-        ours = matrices(grey, (y, x), 6)
-        for image, matrix in zip(grey, ours, strict=True):
-            theirs = graycomatrix(image.astype(np.uint8), [2], [angle], 6, True, True)
-            np.testing.assert_allclose(matrix, theirs[..., 0, 0], atol=1e-12)
-            found = dict(zip(NAMES, properties(matrix[None])[0], strict=True))
-            for name in NAMES[:5]:
-                expected = graycoprops(theirs, name)[0, 0]
-                assert found[name] == pytest.approx(expected), name
-    # A diagonal step to the left is a diagonal step to the right of the mirror image.
-    left, right = matrices(grey, (1, -1), 6), matrices(grey[:, :, ::-1], (1, 1), 6)
-    np.testing.assert_array_equal(left, right)
+def test_co_occurrence_tells_stripes_by_their_distance():
+    stripes = 100.0 * (torch.arange(16) % 4 < 2).float().expand(16, 16)
+    batch = Batch(np.array(["a"]), stripes[None, None].clone(), ("r",), variance=torch.ones(1))
+    whole = CoOccurrence(distances=(2, 4), levels=2, picture=Picture())
+    mean = dict(zip(NAMES, whole(batch).reshape(2, 2, 6)[:, 0].T, strict=True))
+    # Along the rows half a period on all is different, a whole period on all is the same; along
+    # the columns nothing changes; the diagonals, rounded to 1 and 3 px, are odd.
+    assert mean["contrast"][1] == pytest.approx(0.25, abs=0.05)
+    assert mean["contrast"][0] == pytest.approx(0.5, abs=0.05)
+    assert (mean["correlation"] < 1).all()
+    with pytest.raises(ValueError, match="1 grey levels; expected at least 2"):
+        CoOccurrence(levels=1)
 
 
 def test_patterns_are_shares_of_the_light(batch):

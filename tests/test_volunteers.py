@@ -14,8 +14,9 @@ from deepfield.nouns.galaxy_zoo import CANDELS, GALAXY_ZOO_2
 from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.votes import Votes
 from deepfield.recipes import candels_morphology
-from deepfield.rivals.colour_ridge import ColourRidge
 from deepfield.rivals.dominant_svm import DominantSvm
+from deepfield.rivals.feature_ridge import FeatureRidge
+from deepfield.rivals.features.colour_histogram import ColourHistogram
 from deepfield.rivals.hog_ridge import HogRidge
 from deepfield.scores.votes import rmse
 from deepfield.sky.inspected import Inspected, classes
@@ -137,7 +138,7 @@ def test_a_star_is_as_wide_as_the_psf():
     "make",
     [
         partial(HogRidge, crops=(0.75,), cells=(8,), blurs=(1.0,), rows=1000),
-        ColourRidge,
+        partial(FeatureRidge, features=[ColourHistogram()]),
     ],
     ids=["hog", "colour"],
 )
@@ -160,7 +161,7 @@ def test_a_ridge_is_better_than_the_mean_and_says_how_sure_it_is(source, make):
 
 
 def test_methods_that_predict_votes_are_compared(source):
-    rival = ColourRidge(GALAXY_ZOO_2).fit(source)
+    rival = FeatureRidge(GALAXY_ZOO_2, [ColourHistogram()]).fit(source)
     one, other = VoteFractions(GALAXY_ZOO_2), source.part("test")
     found = compare({"net": rival, "colour": rival}, one, other, name="votes", progress=False)
     assert found.scores["net"] == found.scores["colour"]

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from deepfield.data.moves import four_axes
+from deepfield.nouns.around import Around
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.psf import Psf
-from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source, Split
 
 CHUNK = 128
@@ -18,7 +18,7 @@ LARGEST = 6e4
 
 
 @dataclass(eq=False)
-class Kept:
+class Kept(Around):
     """A source whose images are those of its first epoch, as real ones are: once observed.
 
     Whoever learns from it sees the same pixels, in every epoch. They are drawn when first asked
@@ -40,28 +40,6 @@ class Kept:
     _drawn: Batch | None = field(default=None, repr=False)
     _scale: Tensor = field(default_factory=lambda: torch.ones(1), repr=False)
     _there: Tensor = field(default_factory=lambda: torch.zeros(0), repr=False)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def ids(self) -> np.ndarray:
-        """[object] strings."""
-        return self.source.ids
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the bands."""
-        return self.source.channels
-
-    @property
-    def grid(self) -> tuple[str, ...]:
-        """Names of the axes after the channel."""
-        return self.source.grid
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        return self.source.quantity(name)
 
     def part(self, split: Split) -> "Kept":
         """The objects of one split, and what is kept of them."""

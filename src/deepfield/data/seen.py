@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
+from deepfield.nouns.around import Around
 from deepfield.nouns.batch import Batch
-from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source, Split
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(Around):
     """A source whose every batch is changed, and whose objects stay the same ones.
 
     Args:
@@ -32,28 +31,6 @@ class Seen:
 
     source: Source
     change: Callable[[Batch], Batch]
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def ids(self) -> np.ndarray:
-        """[object] strings."""
-        return self.source.ids
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the bands."""
-        return self.source.channels
-
-    @property
-    def grid(self) -> tuple[str, ...]:
-        """Names of the axes after the channel."""
-        return self.source.grid
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        return self.source.quantity(name)
 
     def part(self, split: Split) -> "Seen":
         """The objects of one split through the same change."""

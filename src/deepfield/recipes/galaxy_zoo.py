@@ -15,7 +15,8 @@ from deepfield.nets.views import Views
 from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
 from deepfield.nouns.recipe import Claim, Recipe
 from deepfield.nouns.source import Source
-from deepfield.rivals.colour_ridge import ColourRidge
+from deepfield.rivals.feature_ridge import FeatureRidge
+from deepfield.rivals.features.colour_histogram import ColourHistogram
 from deepfield.rivals.hog_ridge import HogRidge
 from deepfield.tasks.votes import VoteFractions
 from deepfield.train.players import adam
@@ -97,7 +98,7 @@ def galaxy_zoo(
         ),
         rivals={
             "hog_ridge": partial(HogRidge, GALAXY_ZOO_2),
-            "colour_ridge": partial(ColourRidge, GALAXY_ZOO_2),
+            "colour_ridge": partial(FeatureRidge, GALAXY_ZOO_2, (ColourHistogram(),)),
         },
         claims=(
             Claim("rmse_over_irreducible", "of perfect vote probabilities", at_most=1.20),

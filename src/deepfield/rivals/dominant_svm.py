@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.nouns.around import Around
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.decision_tree import DecisionTree
 from deepfield.nouns.prediction import Classes, Prediction
@@ -77,7 +78,7 @@ class DominantSvm:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labelled(Around):
     """A source whose votes on one question also count as a class.
 
     Args:
@@ -87,24 +88,6 @@ class Labelled:
 
     source: Source
     tree: DecisionTree
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def ids(self) -> np.ndarray:
-        """[object] strings."""
-        return self.source.ids
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the bands."""
-        return self.source.channels
-
-    @property
-    def grid(self) -> tuple[str, ...]:
-        """Names of the axes after the channel."""
-        return self.source.grid
 
     def quantity(self, name: str) -> Quantity:
         """The dominant class, or what the source knows."""

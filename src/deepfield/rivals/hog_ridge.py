@@ -12,8 +12,10 @@ from deepfield.nouns.batch import Batch
 from deepfield.nouns.decision_tree import DecisionTree
 from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.source import Source
+from deepfield.nouns.votes import Votes
 from deepfield.rivals import hog
 from deepfield.rivals.hog import Setting
+from deepfield.rivals.square_views import square_views
 from deepfield.rivals.stamps import prepare
 from deepfield.rivals.vote_ridge import VoteExamples, VoteRidge, collect, learn
 
@@ -86,12 +88,11 @@ class HogRidge:
     def predict(self, batch: Batch) -> Prediction:
         """Vote fractions; NaN for objects without pixels."""
         stamps = prepare(batch)
-        every = _views(VoteExamples(stamps.image.numpy(), np.zeros((len(batch), 1))), 8 * 10**6)
-        looks = torch.from_numpy(every.features).split(max(len(batch), 1))
         answers = [
-            self.model.votes(hog.features(look, self.setting), stamps.measured) for look in looks
+            self.model.votes(_features(look, self.setting), stamps.measured)
+            for look in square_views(stamps.image.numpy())
         ]
-        return Prediction({"votes": type(answers[0]).pool(answers)})
+        return Prediction({"votes": Votes.pool(answers)})
 
 
 def _images(batch: Batch) -> np.ndarray:
@@ -101,15 +102,13 @@ def _images(batch: Batch) -> np.ndarray:
 
 def _views(examples: VoteExamples, rows: int) -> VoteExamples:
     """The objects in as many of the square's eight views as ``rows`` allows, one at least."""
-    images = examples.features
-    mirrored = images[:, :, ::-1]
-    views = [np.rot90(each, turn, axes=(1, 2)) for turn in range(4) for each in (images, mirrored)]
-    # Turning a stamp that is not square by a quarter changes its shape.
-    views = [view for view in views if view.shape == images.shape]
-    count = max(1, min(len(views), rows // max(len(examples), 1)))
-    return VoteExamples(np.concatenate(views[:count]), np.tile(examples.votes, (count, 1)))
+    views = square_views(examples.features, rows // len(examples))
+    return VoteExamples(np.concatenate(views), np.tile(examples.votes, (len(views), 1)))
 
 
 def _histograms(examples: VoteExamples, setting: Setting) -> VoteExamples:
-    images = torch.from_numpy(np.ascontiguousarray(examples.features))
-    return VoteExamples(hog.features(images, setting), examples.votes)
+    return VoteExamples(_features(examples.features, setting), examples.votes)
+
+
+def _features(images: np.ndarray, setting: Setting) -> np.ndarray:
+    return hog.features(torch.from_numpy(np.ascontiguousarray(images)), setting)

@@ -18,6 +18,7 @@ from deepfield.nouns.source import Source
 from deepfield.rivals import hog
 from deepfield.rivals.examples import Examples, answer, collect
 from deepfield.rivals.hog import Setting
+from deepfield.rivals.square_views import square_views
 from deepfield.rivals.stamps import prepare
 from deepfield.rivals.support_vectors import SupportVectors, learn, tune
 
@@ -108,16 +109,11 @@ def _images(batch: Batch) -> np.ndarray:
 
 def _views(examples: Examples, rows: int) -> Examples:
     """The objects in as many of the square's eight views as ``rows`` allows, one at least."""
-    images = examples.features
-    mirrored = images[:, :, ::-1]
-    views = [np.rot90(each, turn, axes=(1, 2)) for turn in range(4) for each in (images, mirrored)]
-    # Turning a stamp that is not square by a quarter changes its shape.
-    views = [view for view in views if view.shape == images.shape]
-    count = max(1, min(len(views), rows // len(examples)))
+    views = square_views(examples.features, rows // len(examples))
     return Examples(
-        np.concatenate(views[:count]),
-        np.tile(examples.labels, count),
-        np.tile(examples.weights, count),
+        np.concatenate(views),
+        np.tile(examples.labels, len(views)),
+        np.tile(examples.weights, len(views)),
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
+from deepfield.scores.binomial import binomial_interval
+from deepfield.scores.calibration import Reliability
 from deepfield.scores.known import as_array
 from deepfield.scores.resampled import Statistic, once, share
 
@@ -147,14 +149,39 @@ def calibration_error(
         >>> calibration_error(np.full((9, 1), 0.5), np.full((9, 1), 4), np.full((9, 1), 10))
         0.1
     """
-    fraction, count, total = _pairs(predicted, votes, asked)
-    if not len(fraction):
+    found = vote_reliability(predicted, votes, asked)
+    if not len(found.count):
         return float("nan")
+    gap = np.abs(found.confidence - found.accuracy) * found.count
+    return round(float(gap.sum() / found.count.sum()), 12)
+
+
+def vote_reliability(
+    predicted: Tensor | np.ndarray, votes: Tensor | np.ndarray, asked: Tensor | np.ndarray
+) -> Reliability:
+    """Fractions that volunteers gave against predicted ones, in the bins of ``calibration_error``.
+
+    Args:
+        predicted, votes, asked: as in ``calibration_error``.
+
+    Returns:
+        by bin the mean predicted fraction (``confidence``), that of the votes (``accuracy``) with
+        its 95 % binomial limits, and the number of votes; no bins without votes.
+
+    Example:
+        >>> found = vote_reliability(np.full((9, 1), 0.5), np.full((9, 1), 4), np.full((9, 1), 10))
+        >>> set(found.confidence.round(6).tolist()), set(found.accuracy.round(6).tolist())
+        ({0.5}, {0.4})
+    """
+    fraction, count, total = _pairs(predicted, votes, asked)
     order = np.argsort(fraction, kind="stable")
     fraction, count, total = fraction[order], count[order], total[order]
     place = np.minimum((total.cumsum() - total / 2) / total.sum() * BINS, BINS - 1).astype(int)
-    said, seen = (np.bincount(place, w, BINS) for w in (fraction * total, count))
-    return round(float(np.abs(said - seen).sum() / total.sum()), 12)
+    said, seen, many = (np.bincount(place, w, BINS) for w in (fraction * total, count, total))
+    some = many > 0
+    said, seen, many = said[some], seen[some], many[some]
+    low, high = binomial_interval(seen, many)
+    return Reliability(said / many, seen / many, many, low, high)
 
 
 def vote_ranks(

@@ -1,12 +1,11 @@
 """Inspected: galaxies and stars by their main class, as CANDELS astronomers vote on them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from deepfield.nouns.batch import Truth
 from deepfield.nouns.galaxy_zoo import CANDELS
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
@@ -14,7 +13,7 @@ from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
 from deepfield.render.draws import uniforms
 from deepfield.render.noise import NANOJANSKY, sky_variance
-from deepfield.sky.ballot import ballot
+from deepfield.sky.ballot import voted
 from deepfield.sky.counts import of_magnitudes
 from deepfield.sky.kinds import COMPANION, Kinds
 from deepfield.sky.population import IRREGULAR, SMOOTH, Galaxies
@@ -138,19 +137,16 @@ class Inspected:
         sigma = float(sky_variance(survey)[0].sqrt())
         clump = light.truth["clump"].norm(dim=(1, 2)) / sigma
         fwhm = survey.bands[0].psf_fwhm / survey.pixel_scale
-        votes = ballot(
+        return voted(
+            replace(light, image=image),
             CANDELS,
             classes(galaxies, star, clump, fwhm),
             indices,
+            keep=(*KEPT, *maps),
             volunteers=self.inspectors,
             seed=seed,
             split=split,
         )
-        truth = dict(zip(CANDELS.quantities, votes.T, strict=True))
-        for quantity, value in light.truth.items_by_quantity():
-            if quantity.name in KEPT or quantity.name in maps:
-                truth[quantity] = value
-        return Light(image, Truth(truth), light.flags)
 
 
 def classes(galaxies: Galaxies, star: Tensor, clump: Tensor, fwhm: float) -> Tensor:

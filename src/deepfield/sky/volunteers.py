@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepfield.nouns.batch import Truth
 from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
 from deepfield.render.noise import sky_variance
-from deepfield.sky.ballot import ballot
+from deepfield.sky.ballot import voted
 from deepfield.sky.kinds import Kinds
 from deepfield.sky.opinions import Seen, opinions
 from deepfield.sky.population import EDGE_ON
@@ -84,19 +83,16 @@ class Volunteers:
         light, fractions = self.asked(
             indices, survey, seed=seed, split=split, size=size, psf=psf, maps=maps
         )
-        votes = ballot(
+        return voted(
+            light,
             GALAXY_ZOO_2,
             fractions,
             indices,
+            keep=(*KEPT, *maps),
             volunteers=self.volunteers,
             seed=seed,
             split=split,
         )
-        truth = dict(zip(GALAXY_ZOO_2.quantities, votes.T, strict=True))
-        for quantity, value in light.truth.items_by_quantity():
-            if quantity.name in KEPT or quantity.name in maps:
-                truth[quantity] = value
-        return Light(light.image, Truth(truth), light.flags)
 
     def asked(
         self,
