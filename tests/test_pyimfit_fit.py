@@ -94,7 +94,7 @@ def test_a_bright_galaxy_is_recovered_within_its_errors(rival, true):
 def test_the_errors_are_those_of_imfit():
     batch, rival = stamp(ONE), PyimfitSersic()
     found = guess(batch)
-    start = rival._starts(found, SCALE)[0][0].double().numpy()
+    start = rival.begins[0](found, scale=SCALE)[0].double().numpy()
     fitted = fit_stamp(pyimfit, _stamps(batch, found)[0], SERSIC, start, Limits())
     x, y, angle, ellipticity, index, _, radius = fitted.imfit.getParameterErrors()
     theirs = np.array([radius * SCALE, index, ellipticity, angle, x, y])
@@ -155,7 +155,7 @@ def test_what_is_missing_is_said(monkeypatch):
         PyimfitSersic().predict(replace(batch, psf=None))
     with pytest.raises(ValueError, match="no survey"):
         PyimfitSersic().predict(replace(batch, survey=None))
-    with pytest.raises(ValueError, match="1, 2 or 3"):
+    with pytest.raises(ValueError, match="1 to 3 fits"):
         PyimfitBulgeDisc(starts=4)
     monkeypatch.setitem(sys.modules, "pyimfit", None)
     with pytest.raises(ValueError, match="not installed"):

@@ -9,15 +9,13 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from torch import Tensor
 
 from deepfield.data.labelled import LabelledImages
-from deepfield.data.stamps import resize
+from deepfield.data.stamps import SAMPLE, resize
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Split
 from deepfield.nouns.survey import Band, Survey
-
-NANOJANSKY = 31.4
-"""AB magnitude of 1 nJy"""
+from deepfield.render.noise import NANOJANSKY
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,6 @@ def calibrated(
     psf: Any,
     pixel_scale: float | None = None,
     zero_point: float | None = None,
-    oversampling: int = 1,
 ) -> Calibrated:
     """Say what images need for magnitudes, sizes and shapes to be measured on them.
 
@@ -90,9 +87,8 @@ def calibrated(
         images: stamps, possibly resampled.
         psf: [y, x], [channel, y, x] or [object, channel, y, x], image of a star; its peak is
             brought to the middle of odd sides, its sum to 1.
-        pixel_scale: arcsec per pixel of the images; None = from their WCS.
+        pixel_scale: arcsec per pixel of the images; None = from the first WCS among them.
         zero_point: AB magnitude of one count: 31.4 for nJy, 22.5 for nanomaggies.
-        oversampling: kernel pixels per image pixel.
 
     Raises:
         ValueError: what is missing and cannot be told from the files, or a PSF of other shape.
@@ -110,20 +106,14 @@ def calibrated(
             "the images' zero point is not known; give zero_point, the AB magnitude of one count "
             "(31.4 for nJy, 22.5 for nanomaggies)"
         )
-    if pixel_scale is None:
-        wcs = images.wcs(0) if len(images) else None
-        if wcs is None:
-            raise ValueError(
-                "the images have no WCS to tell their pixel scale; give pixel_scale in arcsec"
-            )
-        pixel_scale = float(np.mean(proj_plane_pixel_scales(wcs))) * 3600
-        finer = 1.0  # the stamps' own WCS
-    else:
-        finer = images.extent / images.size
-    if not pixel_scale > 0:
+    if not (images.extent > 0 and images.size > 0):
+        raise ValueError(
+            f"extent {images.extent:g} px and size {images.size} px; expected both above 0"
+        )
+    if pixel_scale is not None and not pixel_scale > 0:
         raise ValueError(f"pixel_scale is {pixel_scale}; expected arcsec per pixel, above 0")
-    stamp_scale = pixel_scale * finer
     shrunk = images.extent / images.size
+    stamp_scale = _from_wcs(images) if pixel_scale is None else pixel_scale * shrunk
     kernel = _kernel(psf, len(images.channels), len(images), shrunk)
     bands = tuple(
         Band(name, 550.0, zero_point, 1.0, 22.0, 3 * stamp_scale, 1.0, "the user's images")
@@ -131,9 +121,18 @@ def calibrated(
     )
     # Resizing keeps surface brightness: a new pixel's flux is that of its larger area.
     gain = 10 ** (0.4 * (NANOJANSKY - zero_point)) * shrunk**2
-    return Calibrated(
-        images, gain, Survey("the user's images", bands, stamp_scale), Psf(kernel, oversampling)
-    )
+    return Calibrated(images, gain, Survey("the user's images", bands, stamp_scale), Psf(kernel))
+
+
+def _from_wcs(images: LabelledImages) -> float:
+    """Arcsec per pixel of the stamps, by the first image that says."""
+    told = (images.wcs(i) for i in range(min(len(images), SAMPLE)))
+    wcs = next((one for one in told if one is not None), None)
+    if wcs is None:
+        raise ValueError(
+            "the images have no WCS to tell their pixel scale; give pixel_scale in arcsec"
+        )
+    return float(np.mean(proj_plane_pixel_scales(wcs))) * 3600
 
 
 def _kernel(psf: Any, channels: int, objects: int, shrunk: float) -> Tensor:
@@ -155,6 +154,12 @@ def _kernel(psf: Any, channels: int, objects: int, shrunk: float) -> Tensor:
         side = min(values.shape[-2:])
         small = int(side / shrunk)
         small -= 1 - small % 2
+        if small < 1:
+            raise ValueError(
+                f"the PSF's image has {side} px around its peak, less than one pixel of the "
+                f"stamps, which is {shrunk:.1f} px wide; give a larger image of the star, or a "
+                "smaller extent"
+            )
         values = torch.stack(
             [resize(one, extent=small * shrunk, size=small)[0].nan_to_num() for one in values]
         )

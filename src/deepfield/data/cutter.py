@@ -206,12 +206,13 @@ class Cutter:
             values = values.masked_fill(noise.isinf(), torch.nan)
         stamp, variance, cut = resize(values, noise, extent=self.extent, size=self.size)
         flags |= cut
-        gone = ~stamp.isfinite()
+        # Surveys fill what they have not seen with one value: such a band is not there.
+        gone = ~stamp.isfinite() | _alike(stamp)[:, None, None]
         if bool(gone.all()):
             if self.strict:
                 raise ValueError(
-                    f"{image.where}: every pixel is NaN or masked; expected an image of the "
-                    "object: remove the file and its label"
+                    f"{image.where}: every pixel is NaN, masked or of one value; expected an "
+                    "image of the object: remove the file and its label"
                 )
             return self._blank(Flag.NO_PIXELS | flags)
         # The sky is measured on the whole image, at the stamp's resolution: there is more of it.
@@ -263,3 +264,10 @@ def _readable(
                 raise
             continue
         yield image, values, info
+
+
+def _alike(stamp: Tensor) -> Tensor:
+    """[channel] bool: all pixels that there are have the same value."""
+    flat, there = stamp.flatten(1), stamp.isfinite().flatten(1)
+    low = flat.masked_fill(~there, torch.inf).amin(1)
+    return low >= flat.masked_fill(~there, -torch.inf).amax(1)

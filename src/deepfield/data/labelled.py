@@ -93,7 +93,7 @@ class LabelledImages:
             >>> from PIL import Image as Picture
             >>> folder = Path(tempfile.mkdtemp())
             >>> for name in ("a", "b"):
-            ...     Picture.new("RGB", (32, 32)).save(folder / f"{name}.png")
+            ...     Picture.linear_gradient("L").resize((32, 32)).save(folder / f"{name}.png")
             >>> _ = (folder / "labels.csv").write_text("id,kind\\na,smooth\\nb,spiral\\n")
             >>> source = LabelledImages.open(folder, folder / "labels.csv", size=32)
             >>> source.take(torch.tensor([1, 0]), epoch=0).truth["kind"].tolist()

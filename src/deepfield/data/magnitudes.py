@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-ZERO = 31.4
-"""AB magnitude of 1 nJy"""
+from deepfield.render.noise import NANOJANSKY
+
 POGSON = 2.5 / log(10)
 FAINTEST = 50.0
 """magnitudes beyond, to either side, are codes such as 99 or -99"""
@@ -59,8 +59,8 @@ def to_fluxes(magnitudes: np.ndarray, errors: np.ndarray) -> Measured:
         told = (errors > 0) & np.isfinite(errors) & ~np.isin(errors.round(4), CODES)
         undetected = (magnitudes > FAINTEST) & (LIMITS[0] < errors) & (errors < LIMITS[1])
         detected = (np.abs(magnitudes) < FAINTEST) & told
-    flux = 10 ** (-0.4 * (np.where(detected, magnitudes, np.inf) - ZERO))
-    limit = 10 ** (-0.4 * (np.where(undetected, errors, 0.0) - ZERO))
+    flux = 10 ** (-0.4 * (np.where(detected, magnitudes, np.inf) - NANOJANSKY))
+    limit = 10 ** (-0.4 * (np.where(undetected, errors, 0.0) - NANOJANSKY))
     sigma = np.where(detected, flux * np.where(detected, errors, 0) / POGSON, limit)
     # Beyond what float32 holds, no error is a measurement.
     missing = ~(detected | undetected) | ~((sigma > 1e-15) & (sigma < 1e15))

@@ -19,6 +19,7 @@ class Seen(Around):
         change: of a batch, object by object: what becomes of one may not depend on the others.
 
     Example:
+        >>> import numpy as np
         >>> import torch
         >>> from deepfield.data.arrays import from_arrays
         >>> from deepfield.data.moves import turned

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 
 import torch
@@ -109,10 +109,7 @@ def fastest(
         ready[name] = deployed
     runs = {name: _run(deployed) for name, deployed in ready.items()}
     times = _times(runs, example, seconds)
-    trials = [
-        Trial(t.backend, times.get(name, nan), t.change, t.largest, t.note)
-        for name, t in found.items()
-    ]
+    trials = [replace(t, milliseconds=times.get(name, nan)) for name, t in found.items()]
     best = min((t for t in trials if not t.note), key=lambda t: t.milliseconds)
     return Choice(
         ready[best.backend], best.backend, tuple(trials), len(example), torch.get_num_threads()

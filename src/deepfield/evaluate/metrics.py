@@ -5,10 +5,12 @@ import math
 SHARES = (
     *("accuracy", "auroc", "tpr", "visible_fraction", "calibration_error", "coverage"),
     *("outlier", "pit_", "tarp_", "joint_", "completeness", "purity", "dominant_error"),
+    *("redshift_success", "redshift_failure", "cramer_rao_share"),
 )
 LOWER = (
     *("calibration_error", "brier", "errors_visible_ratio", "rmse", "scatter", "sigma", "crps"),
     *("outlier", "pit_ks", "tarp_ks", "joint_ks", "dominant_error"),
+    *("redshift_failure", "cramer_rao_ratio"),
 )
 NEAR_ZERO = ("bias", "pull_mean")
 LOST = "lost_"

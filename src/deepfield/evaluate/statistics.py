@@ -25,6 +25,12 @@ def question(prediction: Prediction, truth: Truth) -> Classes | None:
     return found[0] if len(found) == 1 else None
 
 
+def vote(prediction: Prediction, truth: Truth) -> Votes | None:
+    """The one answer in vote fractions whose truth is known; None if there is not one."""
+    found = [answer for answer in prediction.values() if isinstance(answer, Votes)]
+    return found[0] if len(found) == 1 and set(found[0].tree.columns) <= set(truth) else None
+
+
 def visible(truth: Truth) -> Tensor | None:
     """[object] bool: the truth says that the object's features can be seen; None = not said."""
     return truth["visible"].float() > 0.5 if "visible" in truth else None
@@ -65,11 +71,11 @@ def statistics(prediction: Prediction, truth: Truth) -> dict[str, Statistic]:
 
 def _votes(prediction: Prediction, truth: Truth) -> dict[str, Statistic]:
     """Of vote fractions, as shares of all volunteers."""
-    found = [answer for answer in prediction.values() if isinstance(answer, Votes)]
-    if len(found) != 1 or not set(found[0].tree.columns) <= set(truth):
+    answer = vote(prediction, truth)
+    if answer is None:
         return {}
-    tree = found[0].tree
+    tree = answer.tree
     votes = tree.stacked(dict(truth)).cpu()
     volunteers = votes[:, tree.slices[0]].sum(1, keepdim=True)
     observed = torch.where(volunteers > 0, votes / volunteers, torch.nan)
-    return {"rmse_fractions": rmse_of(found[0].joint().float().cpu(), observed)}
+    return {"rmse_fractions": rmse_of(answer.joint().float().cpu(), observed)}

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from deepfield.likelihood.emulated import Emulated
 from deepfield.likelihood.galaxies import Galaxies
 from deepfield.likelihood.importance import effective, resampled, tempered
+from deepfield.likelihood.measured import CHI_SQUARE
 from deepfield.likelihood.model import Model
 from deepfield.likelihood.pixels import pixels
 from deepfield.likelihood.rendered import Rendered, render
@@ -30,7 +31,6 @@ from deepfield.nouns.source import Source
 EFFECTIVE = Quantity(
     "effective_samples", description="of 128 draws that the last renders did not change much"
 )
-CHI_SQUARE = Quantity("reduced_chi_square", description="of the best model found")
 FEW = 12.0
 """effective samples below which a row holds the network's own posterior"""
 GOOD = 16.0
@@ -214,7 +214,7 @@ class _Search:
         found = self._walk(emulated, pool, logs, steps, effort.rounds)
         said = self.net.samples(found.shape[1])
         points = torch.where((enough < FEW)[:, None, None], said, found)
-        freedom = self.pixels.used().sum(1) - len(self.names)
+        freedom = (self.pixels.used().sum(1) - len(self.names)).clamp(min=0)
         chi_square = -2 * known.log_likelihood.amax(1)
         return Found(self.task.to_values(points, self.frame), enough, chi_square / freedom)
 

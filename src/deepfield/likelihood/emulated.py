@@ -1,9 +1,9 @@
 """Emulated: a likelihood that is learnt from a few renders of each object, and costs nothing.
 
 The image of a component depends smoothly on its few parameters, and where a posterior lives it
-hardly bends. So some ten renders of every component tell all other images in between: a Gaussian
-process (radial basis functions) interpolates them, in the few directions of the space of pixels
-where they differ at all. Fluxes need no interpolation: images are linear in them.
+hardly bends. So some tens of renders of every component tell all other images in between: a
+Gaussian process (radial basis functions) interpolates them, in the few directions of the space of
+pixels where they differ at all. Fluxes need no interpolation: images are linear in them.
 """
 
 import torch

@@ -64,6 +64,8 @@ def chi_square(model: Model, pixels: Pixels, parameters: Tensor, objects: Tensor
         [row].
     """
     found = parameters.new_empty(len(parameters))
+    if len(parameters) == 0:
+        return found
     for block in torch.arange(len(parameters), device=parameters.device).split(ROWS):
         here = objects[block]
         alone = bool((here == here[0]).all())  # many samples of one object share its pixels

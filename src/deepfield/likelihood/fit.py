@@ -29,7 +29,7 @@ class Fit:
         parameters: [object, parameter] of the model; NaN = not fitted, or of a missing band.
         covariance: [object, parameter, parameter], from the curvature of chi^2; NaN likewise.
         chi_square: [object] of pixels and prior.
-        degrees_of_freedom: [object] pixels less parameters.
+        degrees_of_freedom: [object] pixels less parameters, 0 where there are fewer pixels.
         iterations: [object] sets of derivatives from all starts.
         converged: [object] bool.
     """
@@ -71,6 +71,8 @@ class Settings:
 
 
 QUICK = Settings()
+PATIENT = Settings(iterations=100)
+"""For a catalogue: few fits that would still converge are given up."""
 
 
 @torch.no_grad()
@@ -121,7 +123,7 @@ def fit(
     trying = _Descent(model, pixels, rows, at, prior, settings)
     if shape[1] > 1:
         trying.go(settings.trials)
-        trying.keep(_best(trying.here.chi_square.view(-1, shape[1])))
+        trying.keep_best(shape[1])
     trying.go(settings.iterations)
     return _result(trying, objects, model, pixels)
 
@@ -146,11 +148,11 @@ class _Descent:
         self.converged = torch.zeros_like(self.going)
         self.looks = torch.ones_like(objects)
 
-    def keep(self, rows: Tensor) -> None:
-        """Only these."""
+    def keep_best(self, starts: int) -> None:
+        """Only the deepest of so many starts of every object."""
+        rows = _best(self.here.chi_square.view(-1, starts))
         self.objects, self.at, self.here = self.objects[rows], self.at[rows], self.here.take(rows)
         self.damping, self.going = self.damping[rows], self.going[rows]
-        starts = len(self.looks) // max(1, len(rows))
         self.converged = self.converged[rows]
         self.looks = self.looks.view(-1, starts).sum(1)
 
@@ -250,7 +252,5 @@ def _result(found: _Descent, objects: Tensor, model: Model, pixels: Pixels) -> F
     empty.chi_square[rows] = found.here.chi_square.to(at)
     empty.iterations[rows] = found.looks
     empty.converged[rows] = found.converged & found.here.chi_square.isfinite()
-    return replace(
-        empty,
-        degrees_of_freedom=empty.degrees_of_freedom - empty.parameters.isfinite().sum(1),
-    )
+    freedom = empty.degrees_of_freedom - empty.parameters.isfinite().sum(1)
+    return replace(empty, degrees_of_freedom=freedom.clamp(min=0))

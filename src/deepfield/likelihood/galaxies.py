@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from deepfield.likelihood.model import Profile
+from deepfield.render.noise import NANOJANSKY
 
-NANOJANSKY = 31.4
-"""AB magnitude of 1 nJy"""
 Galaxies = Callable[[Mapping[str, Tensor], float, int], Profile]
 """quantities by name [object], pixel scale in arcsec, side of the stamp in px -> profiles"""
 

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from deepfield.likelihood.fit import Fit
-from deepfield.likelihood.galaxies import NANOJANSKY
 from deepfield.likelihood.model import Model
 from deepfield.nouns.posterior import HALF_TURN, Posterior
 from deepfield.nouns.quantity import Quantity
+from deepfield.render.noise import NANOJANSKY
 
+CHI_SQUARE = Quantity("reduced_chi_square", description="of the best model found")
 PAIRS = 128
 """samples to either side of the best fit"""
 RADIUS, INDEX, RATIO, MAGNITUDES = 0.2, (0.5, 8.0), (0.05, 1.0), 10.0

@@ -64,12 +64,12 @@ def _products(data: Tensor, shapes: Tensor) -> Tensor:
     Returns:
         [object, template, frequency].
     """
-    objects, templates = len(data), len(shapes)
+    templates = len(shapes)
     left = torch.cat([data.real, data.imag], 1).permute(2, 0, 1).contiguous()
     real, imaginary = shapes.real, shapes.imag
     upper, lower = torch.cat([real, -imaginary]), torch.cat([imaginary, real])
     right = torch.cat([upper, lower], 1).permute(2, 1, 0).contiguous()
-    both = torch.bmm(left, right).permute(1, 2, 0).reshape(objects, 2, templates, -1)
+    both = torch.bmm(left, right).permute(1, 2, 0).unflatten(1, (2, templates))
     return torch.complex(both[:, 0].contiguous(), both[:, 1].contiguous())
 
 

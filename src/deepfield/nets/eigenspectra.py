@@ -117,9 +117,9 @@ class Eigenspectra(nn.Module):
     def _check(self, batch: Batch) -> None:
         if batch.variance is None:
             raise ValueError("the spectra have no variance; give one, infinite where masked")
-        if batch.values[0].numel() != self.pixels:
+        if (pixels := batch.values.shape[1:].numel()) != self.pixels:
             raise ValueError(
-                f"spectra have {batch.values[0].numel()} numbers; the network was made for "
+                f"spectra have {pixels} numbers; the network was made for "
                 f"{self.pixels}: resample them onto its wavelengths"
             )
         known = self.get_buffer("wavelength")

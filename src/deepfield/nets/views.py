@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 TURNS = 2
-"""a whole and an eighth of a turn"""
-LOOKS = 16
+"""orientations: upright, and turned by an eighth"""
+LOOKS = 2 * TURNS * 4
+"""parts of a stamp: mirrored or not, each orientation, its four corners"""
 
 
 class Maxout(nn.Module):

@@ -36,7 +36,7 @@ class Rival(Predictor, Protocol):
 
 
 class Task(Protocol):
-    """A question: three functions.
+    """A question: what it is, how it is learnt, answered and judged.
 
     ``players`` names submodules of the network that are trained in turn, each with its own
     optimizer and on the loss of its name (a generator and a critic, say); empty = the whole

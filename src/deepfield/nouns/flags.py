@@ -18,7 +18,7 @@ class Flag(IntFlag):
     UNREADABLE = 4
     """the file could not be read; the row holds no measurement"""
     NO_PIXELS = 8
-    """every pixel is NaN or masked; the row holds no measurement"""
+    """every pixel is NaN, masked or of one value; the row holds no measurement"""
     MISSING_PIXELS = 16
     """some pixels, or a whole band, are missing"""
     RESIZED = 32

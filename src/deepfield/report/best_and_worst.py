@@ -5,6 +5,7 @@ import torch
 
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.prediction import Classes
+from deepfield.report.figures import label
 from deepfield.report.noise import channel_sigma
 from deepfield.report.parts import Figure, Part, Text
 from deepfield.report.stamps import stamp_wall
@@ -34,7 +35,7 @@ def best_and_worst(
     sure = np.nan_to_num(probabilities).max(1)
     said = np.nan_to_num(probabilities).argmax(1)
     known, right = measured & (labels >= 0), said == labels
-    names = answer.quantity.classes
+    names = [label(name) for name in answer.quantity.classes]
 
     def wall(title: str, rows: np.ndarray, captions: list[str], words: str) -> Part:
         chosen = np.flatnonzero(rows)

@@ -7,8 +7,9 @@ import numpy as np
 
 from deepfield.report.confusion import confusion_matrices
 from deepfield.report.figures import label
+from deepfield.report.metric_names import CLASSES
 from deepfield.report.parts import Figure, Part, Table
-from deepfield.report.score_tables import METRICS, with_limits
+from deepfield.report.score_tables import with_limits
 
 
 def challenge_parts(
@@ -57,7 +58,7 @@ def challenge_table(scores: Mapping[str, Any], names: Sequence[str]) -> Table:
     methods = scores["scores"]
     metrics = [
         metric
-        for metric in METRICS
+        for metric in CLASSES
         if any(f"{metric}_{name}" in found for found in methods.values() for name in names)
     ]
     rows = []
@@ -68,7 +69,7 @@ def challenge_table(scores: Mapping[str, Any], names: Sequence[str]) -> Table:
         for method, found in methods.items():
             limits = scores["intervals"].get(method, {})
             cells = [with_limits(found.get(each), limits.get(each)) for each in shown]
-            rows.append([METRICS[metric], label(method), *cells])
+            rows.append([CLASSES[metric], label(method), *cells])
     columns = ["score", "method", "as they are"]
     for name in names:
         columns += [label(name), "lost"]

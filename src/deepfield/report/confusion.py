@@ -38,7 +38,7 @@ def confusion_matrices(counts: Mapping[str, np.ndarray], classes: Sequence[str])
     grid = figure.subplots(down, across, squeeze=False)
     for axes in grid.flat[len(counts) :]:
         axes.set_axis_off()
-    ticks = range(len(classes))
+    ticks, names = range(len(classes)), [label(name) for name in classes]
     for i, (axes, (method, matrix)) in enumerate(zip(grid.flat, counts.items(), strict=False)):
         share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
@@ -54,9 +54,9 @@ def confusion_matrices(counts: Mapping[str, np.ndarray], classes: Sequence[str])
                     color="white" if share[row, column] > 0.55 else "black",
                 )
         axes.set_title(label(method), fontsize=11)
-        axes.set_xticks(ticks, classes, rotation=35, ha="right", rotation_mode="anchor")
+        axes.set_xticks(ticks, names, rotation=35, ha="right", rotation_mode="anchor")
         first = i % across == 0
-        axes.set_yticks(ticks, classes if first else [""] * len(classes))
+        axes.set_yticks(ticks, names if first else [""] * len(classes))
         axes.tick_params(length=0, labelsize=9)
     figure.supxlabel("predicted", fontsize=11)
     figure.supylabel("true", fontsize=11)

@@ -47,10 +47,10 @@ def label(name: str, unit: str = "") -> str:
     """A standard name as an axis label.
 
     Example:
-        >>> label("signal_to_noise"), label("magnitude", "mag")
-        ('signal to noise', 'magnitude (mag)')
+        >>> label("signal_to_noise"), label("magnitude", "mag(AB)")
+        ('signal to noise', 'magnitude (AB mag)')
     """
-    words = name.replace("_", " ")
+    words, unit = name.replace("_", " "), unit.replace("mag(AB)", "AB mag")
     return f"{words} ({unit})" if unit else words
 
 

@@ -9,6 +9,7 @@ from deepfield.report.coverage_curves import CoveragePoints, coverage_curves
 from deepfield.report.error_trends import ErrorPoints, bias_trends, scatter_trends
 from deepfield.report.measurement_tables import (
     calibration_table,
+    error_gaps,
     error_table,
     noise_table,
     summary_table,
@@ -18,7 +19,7 @@ from deepfield.report.predicted_true import MethodPoints, predicted_true
 from deepfield.report.rank_histograms import RankCounts, rank_histograms
 from deepfield.report.score_tables import claims_table
 
-ERRORS = {"rmse": "Errors: RMSE", "scatter": "Errors: scatter (1.4826 MAD)"}
+ERRORS = {"rmse": "RMSE", "scatter": "scatter (1.4826 MAD)"}
 
 
 def measurement_parts(
@@ -46,13 +47,17 @@ def measurement_parts(
         trends: errors against other quantities; empty = no such figures.
         corner: of one object; None = no such figure.
     """
+    units = {name: q.unit for found in points.values() for name, q in found.quantities.items()}
     parts: list[Part] = [
         Highlight(verdict),
         summary_table(scores),
         Text(measured_on, title="What the numbers were measured on"),
-        *(error_table(scores, kind, title) for kind, title in ERRORS.items()),
     ]
-    if (by_noise := noise_table(scores)).rows:
+    for kind, words in ERRORS.items():
+        parts.append(error_table(scores, kind, f"Errors: {words}", units))
+        if (gaps := error_gaps(scores, kind, f"Network minus rival: {words}", units)).rows:
+            parts.append(gaps)
+    if (by_noise := noise_table(scores, units)).rows:
         parts.append(by_noise)
     if scores["claims"]:
         parts.append(claims_table(scores["claims"]))
@@ -64,7 +69,7 @@ def measurement_parts(
             "is not quoted.",
             title="Predicted against true",
         ),
-        calibration_table(scores),
+        calibration_table(scores, units),
         Figure(
             coverage_curves(coverages),
             "Central credible intervals; bands are 95 % binomial limits. Below the diagonal a "

@@ -9,7 +9,7 @@ import matplotlib.figure
 
 from deepfield.report.figures import inline_png
 
-NUMERIC = frozenset("–+-.0123456789")
+NUMERIC = frozenset("–+-<.0123456789")
 Cell = str | int | float | bool | None
 
 

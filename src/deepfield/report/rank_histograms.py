@@ -58,11 +58,11 @@ def rank_histograms(histograms: Mapping[str, Mapping[str, RankCounts]]) -> Figur
         raise ValueError("no histograms; expected at least one quantity")
     figure, grid = panels(len(histograms))
     colour = colours(list(dict.fromkeys(m for methods in histograms.values() for m in methods)))
+    highest = 1.5
     for axes, (name, methods) in zip(grid, histograms.items(), strict=True):
         tidy(axes, x="probability below the truth", y="objects / expected")
         axes.label_outer()
         axes.set_title(label(name), fontsize=10)
-        highest = 1.5
         for method, counts in methods.items():
             scale = max(counts.expected, 1e-9)
             limits = (counts.low / scale, counts.high / scale)
@@ -74,6 +74,7 @@ def rank_histograms(histograms: Mapping[str, Mapping[str, RankCounts]]) -> Figur
             highest = max(highest, float(heights.max(initial=0)), limits[1])
         axes.axhline(1, color="#888888", linestyle="--", linewidth=1)
         axes.set_xlim(0, 1)
+    for axes in grid:
         axes.set_ylim(0, 1.05 * min(highest, HIGHEST))
     legend(figure, max(grid, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
     return figure

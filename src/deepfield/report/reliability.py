@@ -29,11 +29,17 @@ class ReliabilityPoints(Protocol):
         """Upper limit of the accuracy."""
 
 
-def reliability_diagram(methods: Mapping[str, ReliabilityPoints]) -> Figure:
+def reliability_diagram(
+    methods: Mapping[str, ReliabilityPoints],
+    *,
+    x: str = "confidence (probability of the most probable class)",
+    y: str = "accuracy (share of right answers)",
+) -> Figure:
     """Accuracy against confidence of every method; the diagonal is honest.
 
     Args:
         methods: points by method.
+        x, y: labels.
 
     Example:
         >>> from types import SimpleNamespace
@@ -43,11 +49,7 @@ def reliability_diagram(methods: Mapping[str, ReliabilityPoints]) -> Figure:
         'confidence (probability of the most probable class)'
     """
     figure = new_figure(6.4, 5)
-    axes = tidy(
-        figure.add_subplot(),
-        x="confidence (probability of the most probable class)",
-        y="accuracy (share of right answers)",
-    )
+    axes = tidy(figure.add_subplot(), x=x, y=y)
     axes.plot([0, 1], [0, 1], color="#888888", linestyle="--", linewidth=1, label="calibrated")
     for i, (method, points) in enumerate(methods.items()):
         below, above = points.accuracy - points.low, points.high - points.accuracy

@@ -4,16 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deepfield.report.figures import label
+from deepfield.report.metric_names import CLASSES, metric_name
 from deepfield.report.parts import Table
-
-METRICS = {
-    "accuracy": "accuracy",
-    "accuracy_visible": "accuracy, visible",
-    "auroc": "AUROC",
-    "tpr0": "TPR0",
-    "tpr10": "TPR10",
-    "calibration_error": "calibration error",
-}
 
 
 def headline(scores: Mapping[str, Any]) -> Table:
@@ -34,7 +26,7 @@ def headline(scores: Mapping[str, Any]) -> Table:
         [['net', '0.900\\n0.850–0.950', '2']]
     """
     methods = scores["scores"]
-    metrics = [m for m in METRICS if any(m in found for found in methods.values())]
+    metrics = [m for m in CLASSES if any(m in found for found in methods.values())]
     rows: list[list[str | float | None]] = []
     for method, found in methods.items():
         limits = scores["intervals"].get(method, {})
@@ -53,15 +45,16 @@ def headline(scores: Mapping[str, Any]) -> Table:
         f"{label(m)} {int(s['unmeasured']):,}" for m, s in methods.items() if s.get("unmeasured")
     ]:
         caption += f" Left out because a method could not measure them: {', '.join(missed)}."
-    columns = ["method", *(METRICS[metric] for metric in metrics), "ms per object"]
+    columns = ["method", *(CLASSES[metric] for metric in metrics), "ms per object"]
     return Table(columns, rows, title="Scores", caption=caption)
 
 
-def gap_table(scores: Mapping[str, Any]) -> Table:
+def gap_table(scores: Mapping[str, Any], metrics: Mapping[str, str] = CLASSES) -> Table:
     """The network minus every rival, with the interval of the difference.
 
     Args:
         scores: the content of ``scores.json``.
+        metrics: those that are shown, and their names.
 
     Example:
         >>> gap = {"value": 0.1, "low": 0.05, "high": 0.15}
@@ -69,16 +62,14 @@ def gap_table(scores: Mapping[str, Any]) -> Table:
         [['svm', '+0.100\\n+0.050 to +0.150']]
     """
     gaps = scores["gaps"]
-    metrics = [m for m in METRICS if any(m in found for found in gaps.values())]
-    rows = [
-        [label(rival), *(_gap(found.get(m)) for m in metrics)] for rival, found in gaps.items()
-    ]
+    shown = [m for m in metrics if any(m in found for found in gaps.values())]
+    rows = [[label(rival), *(_gap(found.get(m)) for m in shown)] for rival, found in gaps.items()]
     return Table(
-        ["rival", *(METRICS[metric] for metric in metrics)],
+        ["rival", *(metrics[metric] for metric in shown)],
         rows,
         title="Network minus rival",
         caption="Paired bootstrap: both methods see the same objects in every draw. An interval "
-        "that does not hold 0 is a difference. Of the calibration error, less is better.",
+        "that does not hold 0 is a difference. Of errors, less is better.",
     )
 
 
@@ -97,7 +88,7 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> Table:
     columns = ["claim", "bound", "net", "best rival", "paper", "its rival", "holds", "source"]
     rows = [
         [
-            METRICS.get(claim["metric"], label(claim["metric"])),
+            metric_name(claim["metric"]),
             _bound(claim["at_least"], claim["at_most"]),
             claim["net"],
             claim["rival"],

@@ -27,6 +27,27 @@ def offsets(centre: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
     return y[:, :, None], x[:, None, :]
 
 
+def centroids(light: Tensor) -> Tensor:
+    """Mean position of the light.
+
+    Args:
+        light: [object, y, x], not negative.
+
+    Returns:
+        [object, 2] as (y, x), pixels; 0 where there is no light.
+
+    Example:
+        >>> light = torch.zeros(1, 5, 5)
+        >>> light[0, 1, 2:4] = 7
+        >>> centroids(light).tolist()
+        [[1.0, 2.5]]
+    """
+    total = light.sum((-1, -2)).clamp_min(1e-9)
+    y = (light.sum(-1) * torch.arange(light.shape[-2])).sum(1) / total
+    x = (light.sum(-2) * torch.arange(light.shape[-1])).sum(1) / total
+    return torch.stack([y, x], 1)
+
+
 @dataclass(frozen=True)
 class Ellipse:
     """Shapes of ellipses.

@@ -9,21 +9,18 @@ from typing import ClassVar, Self
 
 import torch
 
-from deepfield.likelihood.fit import Settings, fit
-from deepfield.likelihood.measured import measured
+from deepfield.likelihood.fit import PATIENT, fit
+from deepfield.likelihood.measured import CHI_SQUARE, measured
 from deepfield.likelihood.model import Model
 from deepfield.likelihood.pixels import pixels
 from deepfield.likelihood.starts import starts
 from deepfield.nouns.batch import Batch, missing
 from deepfield.nouns.prediction import Prediction, Score
-from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 from deepfield.rivals.profile_guess import guess, middle
 
-CHI_SQUARE = Quantity("reduced_chi_square", description="of the best model found")
 TOGETHER = 256
 """objects at a time"""
-PATIENT = Settings(iterations=100)
 
 
 @dataclass(frozen=True)

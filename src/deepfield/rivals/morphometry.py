@@ -5,7 +5,7 @@ from torch import Tensor
 
 from deepfield.nouns.batch import Batch
 from deepfield.rivals import colours, modes, residuals
-from deepfield.rivals.apertures import Ellipse, moments, offsets, profile
+from deepfield.rivals.apertures import Ellipse, centroids, moments, offsets, profile
 from deepfield.rivals.asymmetry import asymmetry, shape_asymmetry, symmetric_centre
 from deepfield.rivals.light import gini, m20, smoothness
 from deepfield.rivals.segments import central, petrosian_segment
@@ -98,7 +98,7 @@ def _measure(stamps: Stamps) -> Tensor:
     round_ = torch.ones(len(image))
 
     # A first centre and radius from the light of the segment, then those of the best symmetry.
-    centroid = _centroid(image.clamp_min(0) * segment)
+    centroid = centroids(image.clamp_min(0) * segment)
     circle = torch.hypot(*offsets(centroid, shape))
     rough = profile(image, valid, circle, round_).petrosian()
     window = _aperture(circle, 1.5 * rough)
@@ -169,14 +169,6 @@ def _measure(stamps: Stamps) -> Tensor:
         ),
     ]
     return torch.cat(parts, 1).clamp(-1e6, 1e6)
-
-
-def _centroid(light: Tensor) -> Tensor:
-    """[object, 2] mean position (y, x) of the light."""
-    total = light.sum((-1, -2)).clamp_min(1e-9)
-    y = (light.sum(-1) * torch.arange(light.shape[-2])).sum(1) / total
-    x = (light.sum(-2) * torch.arange(light.shape[-1])).sum(1) / total
-    return torch.stack([y, x], 1)
 
 
 def _aperture(radius: Tensor, limit: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from deepfield.nouns.batch import Batch
-from deepfield.rivals.apertures import Ellipse, moments, offsets, profile
+from deepfield.rivals.apertures import Ellipse, centroids, moments, offsets, profile
 from deepfield.rivals.profile_models import AB
 from deepfield.rivals.segments import central
 from deepfield.rivals.stamps import prepare
@@ -90,7 +90,7 @@ def guess(batch: Batch) -> Guess:
     valid = stamps.valid & ~neighbours
     light = image.clamp_min(0) * segment
     height, width = int(image.shape[-2]), int(image.shape[-1])
-    centre = _centroid(light)
+    centre = _centre(light)
     ellipse, _ = moments(light, centre)
     ellipse = Ellipse(ellipse.axis_ratio.clamp_min(THINNEST), ellipse.angle)
     distance = torch.hypot(*ellipse.deproject(*offsets(centre, (height, width))))
@@ -131,12 +131,8 @@ def middle(batch: Batch) -> Batch:
     )
 
 
-def _centroid(light: Tensor) -> Tensor:
+def _centre(light: Tensor) -> Tensor:
     """[object, 2] as (y, x); the middle of the stamp where there is no light."""
     height, width = light.shape[-2:]
-    total = light.sum((-1, -2))
-    y = (light.sum(-1) * torch.arange(height)).sum(1) / total.clamp_min(1e-9)
-    x = (light.sum(-2) * torch.arange(width)).sum(1) / total.clamp_min(1e-9)
-    dark = total <= 0
-    y, x = y.masked_fill(dark, (height - 1) / 2), x.masked_fill(dark, (width - 1) / 2)
-    return torch.stack([y, x], 1)
+    middle = light.new_tensor([(height - 1) / 2, (width - 1) / 2])
+    return torch.where(light.sum((-1, -2))[:, None] > 0, centroids(light), middle)

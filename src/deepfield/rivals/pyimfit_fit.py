@@ -3,9 +3,9 @@
 pyimfit is under the GPL and an optional extra: it is imported where it runs, and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, ClassVar, Self
 
@@ -25,10 +25,8 @@ from deepfield.rivals.profile_models import BULGE_DISC, SERSIC, Limits, ProfileM
 PAIRED = 32
 """samples to either side of the best fit"""
 WIDE = Limits()
-PAIRS = ((0.5, 0.5, 1.0, 3.0), (0.8, 1.0, 1.0, 3.0), (0.2, 0.4, 1.0, 3.0))
-"""starts: share of the bulge, radii of bulge and disc over the half-light one, index"""
-INDICES = (2.0, 1.0, 4.0)
-"""starts of a single profile"""
+Start = Callable[..., Tensor]
+"""a ``Guess`` and ``scale``, arcsec per pixel -> numbers [object, quantity] of a model"""
 
 
 @dataclass(frozen=True)
@@ -91,10 +89,13 @@ class _Pyimfit:
     affordable: int = 200
     limit: int | None = None
     model: ClassVar[ProfileModel]
+    begins: ClassVar[tuple[Start, ...]]
 
     def __post_init__(self) -> None:
-        if self.starts not in (1, 2, 3):
-            raise ValueError(f"starts is {self.starts}; expected 1, 2 or 3 fits an object")
+        if self.starts not in range(1, len(self.begins) + 1):
+            raise ValueError(
+                f"starts is {self.starts}; expected 1 to {len(self.begins)} fits an object"
+            )
 
     def fit(self, source: Source) -> Self:
         """Nothing to learn."""
@@ -142,7 +143,8 @@ class _Pyimfit:
             raise ValueError(f"the batch has no {lacking}; a profile fit needs one: add it")
         pyimfit, found = _pyimfit(), guess(batch)
         stamps = _stamps(batch, found)
-        starts = self._starts(found, batch.survey.pixel_scale)[: self.starts]
+        scale = batch.survey.pixel_scale
+        starts = [begin(found, scale=scale) for begin in self.begins[: self.starts]]
         every = [_nothing(len(batch), len(self.model.quantities)) for _ in starts]
         for i in found.measured.nonzero()[:, 0].tolist():
             for start, fits in zip(starts, every, strict=True):
@@ -153,10 +155,6 @@ class _Pyimfit:
                     fits.chi_square[i] = fitted.chi_square
                     fits.covariance[i] = covariance(fitted, stamps[i], self.model, self.limits)
         return every
-
-    def _starts(self, found: Guess, scale: float) -> list[Tensor]:
-        """[object, quantity] of every start."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -175,9 +173,11 @@ class PyimfitBulgeDisc(_Pyimfit):
     """
 
     model = BULGE_DISC
-
-    def _starts(self, found: Guess, scale: float) -> list[Tensor]:
-        return [found.bulge_disc(*pair, scale=scale) for pair in PAIRS]
+    begins = (
+        partial(Guess.bulge_disc, bulge=0.5, radius_bulge=0.5, radius_disc=1.0, index=3.0),
+        partial(Guess.bulge_disc, bulge=0.8, radius_bulge=1.0, radius_disc=1.0, index=3.0),
+        partial(Guess.bulge_disc, bulge=0.2, radius_bulge=0.4, radius_disc=1.0, index=3.0),
+    )
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,7 @@ class PyimfitSersic(_Pyimfit):
     """
 
     model = SERSIC
-
-    def _starts(self, found: Guess, scale: float) -> list[Tensor]:
-        return [found.sersic(index, scale) for index in INDICES]
+    begins = tuple(partial(Guess.sersic, index=index) for index in (2.0, 1.0, 4.0))
 
 
 def _stamps(batch: Batch, found: Guess) -> list[Stamp]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.survey import Survey
 from deepfield.render.draws import uniforms
+from deepfield.render.noise import NANOJANSKY
 from deepfield.sky import active
 from deepfield.sky.distant import SPECTRUM
 from deepfield.sky.flux_limited import FluxLimited
@@ -56,7 +57,6 @@ SCATTER = {
 }
 DOUBLETS = {496.03: "oiii", 654.99: "nii", 434.17: "hbeta", 671.83: "nii", 673.27: "nii"}
 """lines that go along with one of ``LINES``; nm"""
-AB_ZERO = 31.4
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Spectroscopic:
         out = torch.zeros(len(kind), count)
         stars, galaxies, nuclei = ((kind == i).nonzero()[:, 0] for i in range(len(KINDS)))
         # Stars and nuclei are as bright as galaxies near the limit.
-        bright = 10 ** (0.4 * (AB_ZERO - self.population.limit + 3 * uniform[:, 3])).float()
+        bright = 10 ** (0.4 * (NANOJANSKY - self.population.limit + 3 * uniform[:, 3])).float()
         if len(stars):
             out[stars] = bright[stars, None] * _stars(uniform[stars], first, count)
         if len(galaxies):

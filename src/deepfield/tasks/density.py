@@ -102,7 +102,9 @@ class Density:
                 known = z.isfinite().all(1)
                 said.append(distribution.take(known))
                 true.append(z[known])
-            head.calibrate(Mixture.join(said), torch.cat(true))
+            # Without a known truth the widths stay as they were learnt.
+            if sum(map(len, true)):
+                head.calibrate(Mixture.join(said), torch.cat(true))
 
     def score(self, prediction: Prediction, truth: Truth) -> dict[str, float]:
         """All that the ``measures`` say of the objects with a measurement."""

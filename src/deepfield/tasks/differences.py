@@ -36,12 +36,16 @@ class Differences:
 
     task: Task
     pairs: Mapping[Quantity, tuple[str, str]]
-    players: tuple[str, ...] = ()
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """Those of the task, which are learnt, and their differences."""
         return (*self.task.quantities, *self.pairs)
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Those of the task."""
+        return self.task.players
 
     def losses(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Those of the task."""
@@ -59,7 +63,8 @@ class Differences:
         )
 
     def calibrate(self, net: nn.Module, source: Source) -> None:
-        """Nothing."""
+        """As the task does."""
+        self.task.calibrate(net, source)
 
     def score(self, prediction: Prediction, truth: Truth) -> dict[str, float]:
         """Those of the task."""

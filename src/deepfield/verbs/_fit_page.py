@@ -81,11 +81,12 @@ def fit_parts(
     flags = np.asarray(table["flags"])
     large = int(((flags & int(Flag.TOO_LARGE)) > 0).sum())
     shrunk = stamps.extent / stamps.size
+    known = chi_square[np.isfinite(chi_square)]
     parts: list[Part] = [
         Highlight(
-            f"{int(good.sum()):,} of {len(table):,} fits converged; median reduced chi-square "
-            f"{np.nanmedian(np.append(chi_square, np.nan if len(chi_square) else 0)):.2f}. "
-            f"{large} objects are larger than their stamps."
+            f"{int(good.sum()):,} of {len(table):,} fits converged"
+            + (f"; median reduced chi-square {np.median(known):.2f}. " if len(known) else ". ")
+            + f"{large} objects are larger than their stamps."
         ),
         Text(
             f"The central {stamps.extent:g} px of each image were fitted"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from deepfield.catalogue.neighbours import neighbours
 from deepfield.data.orientation import orientation
-from deepfield.likelihood.fit import Fit, Settings, fit
+from deepfield.likelihood.fit import PATIENT, Fit, fit
 from deepfield.likelihood.measured import measured
 from deepfield.likelihood.model import Model
 from deepfield.likelihood.pixels import pixels
@@ -18,7 +18,6 @@ from deepfield.nouns.batch import Batch, missing
 from deepfield.nouns.posterior import Posterior
 from deepfield.nouns.psf import Psf
 
-PATIENT = Settings(iterations=100)
 INSIDE, FAR = 0.8, 6.0
 """a galaxy is too large if less of its light is inside its stamp, or if half of it is farther
 from the middle than the stamp's side over this: the sky at the border is then the galaxy's own"""
@@ -140,7 +139,7 @@ def _group(
         posterior=told,
         models=models,
         chi_square=found.chi_square,
-        freedom=found.degrees_of_freedom.clamp(min=0),
+        freedom=found.degrees_of_freedom,
         iterations=found.iterations,
         converged=found.converged,
         large=large,

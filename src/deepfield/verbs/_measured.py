@@ -5,7 +5,6 @@ from typing import Any
 
 import matplotlib.figure
 import numpy as np
-from astropy.table import Table
 
 from deepfield.evaluate.compare import NET, Comparison
 from deepfield.evaluate.degeneracy import degenerate
@@ -23,7 +22,7 @@ from deepfield.report.corner import corner
 from deepfield.report.figures import label
 from deepfield.report.measurement import measurement_parts
 from deepfield.scores.known import as_array
-from deepfield.verbs._judgement import Judgement
+from deepfield.verbs._judgement import Judgement, answers
 
 AGAINST = {
     "redshift": ("redshift", "magnitude", "inclination", "signal_to_noise"),
@@ -64,7 +63,7 @@ def measured(
         trends=trends[:MOST_TRENDS],
         corner=_corner(comparison, every),
     )
-    return Judgement(sentence, _answers(comparison), parts)
+    return Judgement(sentence, answers(comparison, Posterior), parts)
 
 
 def _corner(
@@ -94,20 +93,3 @@ def _corner(
     titles = [label(name, known[name].unit) for name in names]
     truth = [float(known[name].true[chosen]) for name in names]
     return corner(samples, titles, weights=weights, truth=truth)
-
-
-def _answers(comparison: Comparison) -> Table:
-    """Every object with the truth, and every method's medians and credible limits."""
-    table, truth = Table({"object_id": comparison.batch.ids}), comparison.truth
-    for name in truth:
-        if truth[name].ndim == 1:
-            table[name] = truth[name].cpu().numpy()
-            if unit := truth.quantity(name).unit:
-                table[name].unit = unit
-    for method, prediction in comparison.predictions.items():
-        for answer in prediction.values():
-            if isinstance(answer, Posterior):
-                columns = answer.columns()
-                for name in columns.colnames:
-                    table[f"{method}_{name}"] = columns[name]
-    return table

@@ -8,10 +8,10 @@ from astropy.table import Table
 
 from deepfield.data.arrays import from_arrays, in_memory
 from deepfield.data.calibrated import calibrated
-from deepfield.data.fits import read_fits
 from deepfield.data.labelled import LabelledImages
 from deepfield.data.photometry_table import PhotometryTable
 from deepfield.nouns.source import Source
+from deepfield.verbs._beside import psf_of
 from deepfield.weights.files import Card
 
 
@@ -55,12 +55,11 @@ def read(
         images = from_arrays(given, size=size, extent=extent)
     else:
         images = LabelledImages.open(given, labels, size=size, extent=extent, strict=False)
-    if calibration.psf is None:
+    if calibration == Calibration():
         return images, images.table
-    star = calibration.psf
     ready = calibrated(
         images,
-        psf=read_fits(star)[0] if isinstance(star, str | Path) else star,
+        psf=psf_of(calibration.psf, list(images.ids)),
         pixel_scale=calibration.pixel_scale,
         zero_point=calibration.zero_point,
     )

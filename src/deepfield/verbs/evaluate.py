@@ -26,6 +26,7 @@ from deepfield.verbs._classified import classified
 from deepfield.verbs._judged import judged
 from deepfield.verbs._measured import measured
 from deepfield.verbs._otherwise import otherwise
+from deepfield.verbs._voted import voted
 from deepfield.verbs.train import write_json
 from deepfield.weights.files import Card, load, shipped
 from deepfield.weights.named import recipe_module
@@ -112,7 +113,7 @@ def evaluate(
     learnt = card.objects
     judgements = [
         judgement
-        for judge in (classified, measured)
+        for judge in (classified, measured, voted)
         if (judgement := judge(comparison, scores, said=found.said, training_objects=learnt))
     ]
     write_json(out / "scores.json", scores)
@@ -120,7 +121,8 @@ def evaluate(
     parts: list[Part] = []
     for judgement in judgements:
         answers.update(judgement.answers)
-        parts += judgement.parts
+        # Where there are several, claims and what was measured on are said once.
+        parts += [part for part in judgement.parts if part not in parts]
         console.print(judgement.sentence)
     write_table(answers, out / "predictions.parquet")
     parts += otherwise(others, scores)

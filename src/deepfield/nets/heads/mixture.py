@@ -121,7 +121,7 @@ class MixtureHead(nn.Module):
         """[object, feature] -> a mixture of [object, D]."""
         logits, means, entries = self.linear(features).float().split(self.parts, 1)
         shape = (len(features), self.components, self.size)
-        root = roots(entries.reshape(*shape[:2], -1), self.size)
+        root = roots(entries.unflatten(1, (self.components, -1)), self.size)
         found = Mixture(logits.log_softmax(1), means.reshape(shape), root)
         return found if self.training else found.stretched(self.get_buffer("stretch"))
 
