@@ -26,13 +26,13 @@ class Calibrated:
         images: as they were read.
         gain: nJy per count of a stamp's pixel.
         survey: its pixel scale is that of the stamps.
-        psf: shared by all objects, or one for each of them in order.
+        psf: shared by all objects, or one for each of them in order; None = not known.
     """
 
     images: LabelledImages
     gain: float
     survey: Survey
-    psf: Psf
+    psf: Psf | None
 
     @property
     def ids(self) -> np.ndarray:
@@ -59,7 +59,8 @@ class Calibrated:
     def part(self, split: Split) -> "Calibrated":
         """The objects of one split."""
         at = torch.from_numpy(np.flatnonzero(self.images.splits == split))
-        return replace(self, images=self.images.part(split), psf=self.psf.take(at))
+        psf = None if self.psf is None else self.psf.take(at)
+        return replace(self, images=self.images.part(split), psf=psf)
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """The objects at these positions, in nJy."""
@@ -69,7 +70,7 @@ class Calibrated:
             batch,
             values=batch.values * self.gain,
             variance=variance,
-            psf=self.psf.take(torch.as_tensor(indices)),
+            psf=None if self.psf is None else self.psf.take(torch.as_tensor(indices)),
             survey=self.survey,
         )
 
@@ -77,7 +78,7 @@ class Calibrated:
 def calibrated(
     images: LabelledImages,
     *,
-    psf: Any,
+    psf: Any = None,
     pixel_scale: float | None = None,
     zero_point: float | None = None,
 ) -> Calibrated:
@@ -86,7 +87,8 @@ def calibrated(
     Args:
         images: stamps, possibly resampled.
         psf: [y, x], [channel, y, x] or [object, channel, y, x], image of a star; its peak is
-            brought to the middle of odd sides, its sum to 1.
+            brought to the middle of odd sides, its sum to 1. None = not known: what measures sizes
+            and shapes refuses such images.
         pixel_scale: arcsec per pixel of the images; None = from the first WCS among them.
         zero_point: AB magnitude of one count: 31.4 for nJy, 22.5 for nanomaggies.
 
@@ -114,14 +116,14 @@ def calibrated(
         raise ValueError(f"pixel_scale is {pixel_scale}; expected arcsec per pixel, above 0")
     shrunk = images.extent / images.size
     stamp_scale = _from_wcs(images) if pixel_scale is None else pixel_scale * shrunk
-    kernel = _kernel(psf, len(images.channels), len(images), shrunk)
+    kernel = None if psf is None else Psf(_kernel(psf, len(images.channels), len(images), shrunk))
     bands = tuple(
         Band(name, 550.0, zero_point, 1.0, 22.0, 3 * stamp_scale, 1.0, "the user's images")
         for name in images.channels
     )
     # Resizing keeps surface brightness: a new pixel's flux is that of its larger area.
     gain = 10 ** (0.4 * (NANOJANSKY - zero_point)) * shrunk**2
-    return Calibrated(images, gain, Survey("the user's images", bands, stamp_scale), Psf(kernel))
+    return Calibrated(images, gain, Survey("the user's images", bands, stamp_scale), kernel)
 
 
 def _from_wcs(images: LabelledImages) -> float:

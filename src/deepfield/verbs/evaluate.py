@@ -155,7 +155,7 @@ def _objects(
             extent=settings["extent"],
             fold=settings["fold"],
             folds=settings["folds"],
-            grid=tuple(card.grid),
+            grid=card.grid,
         )
     if images is not None:
         everything = open_images(
@@ -165,7 +165,7 @@ def _objects(
             target=settings.get("target"),
             classes=tuple(card.quantity["classes"]) or None,
             extent=settings.get("extent"),
-            grid=tuple(card.grid),
+            grid=card.grid,
         )
         split = settings.get("split", {})
         seen = np.isin(everything.ids, [*split.get("train", []), *split.get("validation", [])])

@@ -59,9 +59,10 @@ def predict(
         labels: a table of the objects, in whose order and with whose columns the catalogue comes.
         weights: a model.safetensors of `deepfield train`; left out, those shipped.
         extent: pixels of the image that go into a stamp; found from the images if left out.
-        psf: a FITS image of a star; recipes that measure sizes and shapes need it,
-        pixel_scale: arcsec per pixel, where the images have no WCS,
-        zero_point: and the AB magnitude of one count (31.4 for nJy, 22.5 for nanomaggies).
+        psf: a FITS image of a star; recipes that measure sizes and shapes need it.
+        pixel_scale: arcsec per pixel, where the images have no WCS.
+        zero_point: the AB magnitude of one count (31.4 for nJy, 22.5 for nanomaggies), which
+            recipes that measure fluxes or redshifts need.
         prior: JSON of other priors than the training's, by quantity: low and high, or mean and
             deviation. Posteriors are reweighted.
 
@@ -85,7 +86,13 @@ def predict(
     priors = _priors(prior)
     calibration = Calibration(psf, pixel_scale, zero_point)
     source, known = read(
-        images, labels, card, size=trained.size, extent=extent, calibration=calibration
+        images,
+        labels,
+        card,
+        trained.task,
+        size=trained.size,
+        extent=extent,
+        calibration=calibration,
     )
     began = time.perf_counter()
     parts: list[tuple[Batch, Prediction]] = []

@@ -1,7 +1,7 @@
 """Weights files: a trained recipe as safetensors, with a card of what it is."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +67,14 @@ def load(path: Path) -> tuple[Trained, Card]:
     """
     tensors, metadata = load_weights(path)
     try:
-        card = Card(**metadata)
+        named = Card(**metadata)
+        card = replace(named, channels=tuple(named.channels), grid=tuple(named.grid))
         asked = [Quantity(**{**q, "classes": tuple(q["classes"])}) for q in card.quantities]
     except (TypeError, KeyError) as error:
         raise ValueError(
             f"{path} holds tensors but no Deepfield card ({error}); train with `deepfield train`"
         ) from None
     module = recipe_module(card.recipe)
-    channels = tuple(card.channels)
-    blank = Blank(channels, tuple(asked), tuple(card.grid))
+    blank = Blank(card.channels, tuple(asked), card.grid)
     recipe = getattr(module, card.recipe)(blank, **card.settings)
-    return predictor(recipe, channels=channels, size=module.SIZE).restore(tensors), card
+    return predictor(recipe, channels=card.channels, size=module.SIZE).restore(tensors), card

@@ -39,5 +39,5 @@ def learnt_from(weights: Path, card: Card) -> Source:
         extent=settings["extent"],
         fold=settings["fold"],
         folds=settings["folds"],
-        grid=tuple(card.grid),
+        grid=card.grid,
     )
