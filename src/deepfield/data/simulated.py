@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.data.drawn import Drawn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
@@ -26,7 +27,7 @@ KEPT = 4 * 2**30
 
 
 @dataclass
-class Simulated:
+class Simulated(Drawn):
     """Objects of a mock sky in one survey, each drawn from (seed, split, index) alone.
 
     Every epoch sees the same objects under fresh noise. Noiseless images are rendered when first
@@ -64,8 +65,6 @@ class Simulated:
     def __post_init__(self) -> None:
         self.channels = self.survey.channels
         self.grid = ("y", "x")
-        count = self.objects.get(self.split, 0)
-        self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)])
         there = [quantity.name for quantity in self.sky.maps]
         if unknown := [name for name in self.maps if name not in there]:
             raise ValueError(
@@ -78,32 +77,15 @@ class Simulated:
         self._chunk = max(1, min(LARGEST_CHUNK, PIXELS // pixels))
         self._rendered: OrderedDict[int, Light] = OrderedDict()
         self._room = max(1, KEPT // (2 * pixels * self._chunk))
-        self._parts: dict[Split, Simulated] = {self.split: self}
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        by_name = {q.name: q for q in (*self.sky.quantities, *self.sky.maps)}
-        if name not in by_name:
-            raise ValueError(f"this mock sky has no truth {name!r}; it has {', '.join(by_name)}")
-        return by_name[name]
-
-    def part(self, split: Split) -> "Simulated":
-        """The objects of another split; rendered once and kept."""
-        if split not in self._parts:
-            self._parts[split] = replace(self, split=split)
-        return self._parts[split]
+    @property
+    def truths(self) -> tuple[Quantity, ...]:
+        """What the truth holds."""
+        return (*self.sky.quantities, *self.sky.maps)
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """These objects under this epoch's noise."""
-        indices = torch.as_tensor(indices)
-        if len(indices) and int(indices.max()) >= len(self):
-            raise ValueError(
-                f"index {int(indices.max())} of {len(self)} {self.split} objects; "
-                f"give objects={{{self.split!r}: more}}"
-            )
+        indices = self.rows(indices)
         light = self._noiseless(indices)
         numbers = indices.numpy()
         seen = self.telescope.observe(

@@ -1,13 +1,14 @@
 """Simulated fields: periodic boxes of density or gas, as a source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.data.drawn import Drawn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Split
@@ -63,7 +64,7 @@ class Field(Protocol):
 
 
 @dataclass
-class SimulatedFields:
+class SimulatedFields(Drawn):
     """Boxes of a mock universe, each drawn from (seed, split, index) alone.
 
     The universe is the same in every epoch; only noise, if there is any, is fresh.
@@ -96,8 +97,7 @@ class SimulatedFields:
     def __post_init__(self) -> None:
         self.channels, self.grid = self.field.channels, self.field.grid
         self._shape = (len(self.channels), *self.field.shape)
-        count = self.objects.get(self.split, 0)
-        self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)])
+        count = len(self)
         there = [quantity.name for quantity in self.field.maps]
         if unknown := [name for name in self.maps if name not in there]:
             raise ValueError(
@@ -115,39 +115,20 @@ class SimulatedFields:
         self._sigma = sigma.reshape(-1, *[1] * len(self.grid)).expand(
             channels, *[1] * len(self.grid)
         )
-        self._parts: dict[Split, SimulatedFields] = {self.split: self}
         each = 4 * np.prod(self.field.shape) * (channels + len(self.maps))
         self._keeps = bool(count * each <= KEPT)
         self._drawn = torch.zeros(count, dtype=torch.bool)
         self._values = torch.empty(0)
         self._truth: dict[Quantity, Tensor] = {}
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        by_name = {q.name: q for q in (*self.field.quantities, *self.field.maps)}
-        if name not in by_name:
-            raise ValueError(
-                f"these fields have no truth {name!r}; they have {', '.join(by_name)}"
-            )
-        return by_name[name]
-
-    def part(self, split: Split) -> "SimulatedFields":
-        """The objects of another split; drawn once and kept."""
-        if split not in self._parts:
-            self._parts[split] = replace(self, split=split)
-        return self._parts[split]
+    @property
+    def truths(self) -> tuple[Quantity, ...]:
+        """What the truth holds."""
+        return (*self.field.quantities, *self.field.maps)
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """These objects, under this epoch's noise if there is any."""
-        indices = torch.as_tensor(indices)
-        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < len(self):
-            raise ValueError(
-                f"indices from {int(indices.min())} to {int(indices.max())} of {len(self)} "
-                f"{self.split} objects; give objects={{{self.split!r}: more}}"
-            )
+        indices = self.rows(indices)
         numbers = indices.numpy()
         values, truth = self._noiseless(indices)
         variance = None

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.data.drawn import Drawn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.flags import Flag
 from deepfield.nouns.quantity import Quantity
@@ -25,7 +26,7 @@ FLOOR = 0.005
 
 
 @dataclass
-class SimulatedPhotometry:
+class SimulatedPhotometry(Drawn):
     """Total fluxes of galaxies, each from (seed, split, index) alone; fresh noise every epoch.
 
     Noise is that of the sky within the effective area of the galaxy as it is seen, of its own
@@ -61,34 +62,15 @@ class SimulatedPhotometry:
         if not 0 <= self.gaps < 1:
             raise ValueError(f"gaps is {self.gaps}; expected a share of the bands, 0 to below 1")
         self.channels = self.survey.channels
-        count = self.objects.get(self.split, 0)
-        self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)])
-        self._parts: dict[Split, SimulatedPhotometry] = {self.split: self}
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        by_name = {q.name: q for q in self.sky.quantities}
-        if name not in by_name:
-            raise ValueError(f"this mock sky has no truth {name!r}; it has {', '.join(by_name)}")
-        return by_name[name]
-
-    def part(self, split: Split) -> "SimulatedPhotometry":
-        """The galaxies of another split; drawn once and kept."""
-        if split not in self._parts:
-            self._parts[split] = replace(self, split=split)
-        return self._parts[split]
+    @property
+    def truths(self) -> tuple[Quantity, ...]:
+        """What the truth holds."""
+        return self.sky.quantities
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """These galaxies under this epoch's noise."""
-        rows = torch.as_tensor(indices)
-        if len(rows) and int(rows.max()) >= len(self):
-            raise ValueError(
-                f"index {int(rows.max())} of {len(self)} {self.split} objects; "
-                f"give objects={{{self.split!r}: more}}"
-            )
+        rows = self.rows(indices)
         flux, sigma, there, truth = self._drawn
         numbers = rows.numpy()
         noise = normals(self.seed, self.split, numbers, epoch, (len(self.channels),))

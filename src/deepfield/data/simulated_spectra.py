@@ -1,7 +1,7 @@
 """Simulated spectra: the galaxies of the mock sky through a spectrograph, as a source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.data.drawn import Drawn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Split
@@ -46,7 +47,7 @@ class Spectral(Protocol):
 
 
 @dataclass
-class SimulatedSpectra:
+class SimulatedSpectra(Drawn):
     """Spectra of galaxies, each drawn from (seed, split, index) alone; fresh noise every epoch.
 
     Args:
@@ -79,13 +80,7 @@ class SimulatedSpectra:
 
     def __post_init__(self) -> None:
         check_range("signal_to_noise", self.signal_to_noise, at_least=1e-3)
-        count = self.objects.get(self.split, 0)
-        self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)])
         self._known: dict[int, tuple[Tensor, Truth]] = {}
-        self._parts: dict[Split, SimulatedSpectra] = {self.split: self}
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     @cached_property
     def wavelength(self) -> Tensor:
@@ -93,29 +88,14 @@ class SimulatedSpectra:
         first = np.arange(1)
         return self.sky.spectra(first, self.survey, seed=self.seed, split=self.split)[0]
 
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        by_name = {q.name: q for q in (SNR, *self.sky.quantities)}
-        if name not in by_name:
-            raise ValueError(
-                f"these spectra have no truth {name!r}; they have {', '.join(by_name)}"
-            )
-        return by_name[name]
-
-    def part(self, split: Split) -> "SimulatedSpectra":
-        """The galaxies of another split."""
-        if split not in self._parts:
-            self._parts[split] = replace(self, split=split)
-        return self._parts[split]
+    @property
+    def truths(self) -> tuple[Quantity, ...]:
+        """What the truth holds."""
+        return (SNR, *self.sky.quantities)
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """These galaxies under this epoch's noise."""
-        numbers = torch.as_tensor(indices).numpy()
-        if len(numbers) and int(numbers.max()) >= len(self):
-            raise ValueError(
-                f"index {int(numbers.max())} of {len(self)} {self.split} objects; "
-                f"give objects={{{self.split!r}: more}}"
-            )
+        numbers = self.rows(indices).numpy()
         drawn = [self._chunk(int(number)) for number in numbers // CHUNK]
         rows = (numbers % CHUNK).tolist()
         flux = torch.stack([spectra[row] for (spectra, _), row in zip(drawn, rows, strict=True)])

@@ -1,12 +1,13 @@
 """Simulated stars: spectra or bands of the toy grid of stars, as a source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.data.drawn import Drawn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Split
@@ -25,7 +26,7 @@ BOUNDS = tuple(
 
 
 @dataclass
-class SimulatedStars:
+class SimulatedStars(Drawn):
     """Stars through an instrument, each drawn from (seed, split, index) alone.
 
     The noise is white in photons, as that of sky or detector (in f_nu it grows with wavelength),
@@ -58,12 +59,10 @@ class SimulatedStars:
 
     def __post_init__(self) -> None:
         check_range("signal_to_noise", self.signal_to_noise, at_least=1e-3)
-        count = self.objects.get(self.split, 0)
-        self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)], dtype=str)
+        count = len(self)
         self._drawn = np.zeros(-(-count // CHUNK), bool)
         self._flux = torch.empty(count, len(self.instrument.wavelength))
         self._truth = {q: torch.empty(count) for q in (SNR, *QUANTITIES, *BOUNDS)}
-        self._parts: dict[Split, SimulatedStars] = {self.split: self}
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -75,30 +74,14 @@ class SimulatedStars:
         """``("wavelength",)`` of spectra, ``()`` of bands."""
         return self.instrument.grid
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        by_name = {q.name: q for q in self._truth}
-        if name not in by_name:
-            raise ValueError(f"these stars have no truth {name!r}; they have {', '.join(by_name)}")
-        return by_name[name]
-
-    def part(self, split: Split) -> "SimulatedStars":
-        """The stars of another split."""
-        if split not in self._parts:
-            self._parts[split] = replace(self, split=split)
-        return self._parts[split]
+    @property
+    def truths(self) -> tuple[Quantity, ...]:
+        """What the truth holds."""
+        return tuple(self._truth)
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """These stars under this epoch's noise."""
-        rows = torch.as_tensor(indices)
-        if len(rows) and int(rows.max()) >= len(self):
-            raise ValueError(
-                f"index {int(rows.max())} of {len(self)} {self.split} objects; "
-                f"give objects={{{self.split!r}: more}}"
-            )
+        rows = self.rows(indices)
         numbers = rows.numpy()
         for chunk in np.unique(numbers // CHUNK):
             if not self._drawn[chunk]:

@@ -1,12 +1,13 @@
 """Simulated tables: a catalogue of properties and a class, as a source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deepfield.data.drawn import Drawn
 from deepfield.nouns.batch import Batch, Truth
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Split
@@ -14,7 +15,7 @@ from deepfield.sky.quenching import STATE, Quenching
 
 
 @dataclass
-class SimulatedTable:
+class SimulatedTable(Drawn):
     """Galaxies of a catalogue, each drawn from (seed, split, index) alone, the same every epoch.
 
     Args:
@@ -48,36 +49,19 @@ class SimulatedTable:
             raise ValueError(f"no column {', '.join(unknown)}; there is {', '.join(known)}")
         self.channels = tuple(self.columns or known)
         self._seen = torch.tensor([known.index(name) for name in self.channels])
-        count = self.objects.get(self.split, 0)
-        self.ids = np.array([f"{self.split}-{self.seed}-{i}" for i in range(count)], dtype=str)
+        count = len(self)
         self._values, self._labels = self.sky.draw(
             np.arange(count), seed=self.seed, split=self.split
         )
-        self._parts: dict[Split, SimulatedTable] = {self.split: self}
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def quantity(self, name: str) -> Quantity:
-        """What the truth of this name means."""
-        if name != STATE.name:
-            raise ValueError(f"this catalogue has no truth {name!r}; it has {STATE.name}")
-        return STATE
-
-    def part(self, split: Split) -> "SimulatedTable":
-        """The galaxies of another split."""
-        if split not in self._parts:
-            self._parts[split] = replace(self, split=split)
-        return self._parts[split]
+    @property
+    def truths(self) -> tuple[Quantity, ...]:
+        """What the truth holds."""
+        return (STATE,)
 
     def take(self, indices: Tensor, epoch: int) -> Batch:
         """These galaxies."""
-        rows = torch.as_tensor(indices)
-        if len(rows) and int(rows.max()) >= len(self):
-            raise ValueError(
-                f"index {int(rows.max())} of {len(self)} {self.split} objects; "
-                f"give objects={{{self.split!r}: more}}"
-            )
+        rows = self.rows(indices)
         return Batch(
             ids=self.ids[rows.numpy()],
             values=self._values[rows][:, self._seen],
