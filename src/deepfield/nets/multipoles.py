@@ -149,34 +149,14 @@ class Multipoles(nn.Module):
             raise ValueError(
                 "the batch has no PSF; sizes and shapes cannot be told without: give its image"
             )
-        values = batch.values
-        if values.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(
-                f"stamps have shape {tuple(values.shape[1:])}; expected [{self.channels} bands, "
-                f"{self.size}, {self.size}]"
-            )
-        noise = sigma(batch)
-        bad = missing(batch)
-        if bool(bad.any()):
-            opposite = torch.where(bad, 0.0, values).flip((-2, -1))
-            values = torch.where(bad, opposite, values)
-        pixels = (values / noise[..., None, None]).flatten(2)
+        pixels = over_noise(batch, sigma(batch), (self.channels, self.size, self.size))
         found = pixels @ self.get_buffer("matrix")
         flat, cosine, sine = found.split(
             [found.shape[2] - 2 * self.turning, self.turning, self.turning], 2
         )
         order = self.get_buffer("order")
-        second = order == 2
-        up = 0.5 * torch.atan2(sine[..., second].sum((1, 2)), cosine[..., second].sum((1, 2)))
-        turn = (order * up[:, None])[:, None]
-        own = torch.cat(
-            [
-                flat,
-                cosine * turn.cos() + sine * turn.sin(),
-                sine * turn.cos() - cosine * turn.sin(),
-            ],
-            2,
-        )
+        up, along, across = upright(cosine, sine, order)
+        own = torch.cat([flat, along, across], 2)
         power = own.square().sum(2, keepdim=True)
         total = power.sqrt().clamp(min=1e-3)
         told = torch.cat([own.asinh(), 3 * own / total, total.log(), self._psf(batch.psf, up)], 2)
@@ -212,3 +192,57 @@ class Multipoles(nn.Module):
             ],
             2,
         )
+
+
+def over_noise(batch: Batch, noise: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """[object, channel, pixel] over the noise; what is missing is taken from the other side.
+
+    Args:
+        batch: stamps.
+        noise: [object, channel].
+        shape: (channel, y, x) that they must have.
+
+    Raises:
+        ValueError: stamps of another shape.
+
+    Example:
+        >>> import numpy as np
+        >>> batch = Batch(np.array(["a"]), torch.full((1, 1, 2, 2), 6.0), ("r",))
+        >>> over_noise(batch, torch.full((1, 1), 3.0), (1, 2, 2)).tolist()
+        [[[2.0, 2.0, 2.0, 2.0]]]
+    """
+    values = batch.values
+    if values.shape[1:] != shape:
+        raise ValueError(
+            f"stamps have shape {tuple(values.shape[1:])}; expected [{shape[0]} bands, "
+            f"{shape[1]}, {shape[2]}]"
+        )
+    bad = missing(batch)
+    if bool(bad.any()):
+        opposite = torch.where(bad, 0.0, values).flip((-2, -1))
+        values = torch.where(bad, opposite, values)
+    return (values / noise[..., None, None]).flatten(2)
+
+
+def upright(cosine: Tensor, sine: Tensor, order: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Multipoles along and across a galaxy's own direction, that of its quadrupole.
+
+    Args:
+        cosine, sine: [object, channel, number].
+        order: [number] of each.
+
+    Returns:
+        the direction [object] in radian, and the numbers along and across it.
+
+    Example:
+        >>> up, along, across = upright(
+        ...     torch.zeros(1, 1, 1), torch.ones(1, 1, 1), torch.tensor([2])
+        ... )
+        >>> round(float(up.rad2deg())), round(float(along), 3), abs(round(float(across), 3))
+        (45, 1.0, 0.0)
+    """
+    second = order == 2
+    up = 0.5 * torch.atan2(sine[..., second].sum((1, 2)), cosine[..., second].sum((1, 2)))
+    turn = (order * up[:, None])[:, None]
+    along = cosine * turn.cos() + sine * turn.sin()
+    return up, along, sine * turn.cos() - cosine * turn.sin()

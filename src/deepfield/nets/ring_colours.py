@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from deepfield.nets.frame import Frame, frame, sigma
-from deepfield.nets.multipoles import rings
-from deepfield.nouns.batch import Batch, missing
+from deepfield.nets.multipoles import over_noise, rings, upright
+from deepfield.nouns.batch import Batch
 
 MOST = 8
 """highest angular order of the shape"""
@@ -87,28 +87,14 @@ class RingColours(nn.Module):
 
     def _numbers(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Numbers that are not standardised, and the galaxy's direction, radian."""
-        values = batch.values
-        if values.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(
-                f"stamps have shape {tuple(values.shape[1:])}; expected [{self.channels} bands, "
-                f"{self.size}, {self.size}]"
-            )
         noise = border_sigma(batch)
-        bad = missing(batch)
-        if bool(bad.any()):
-            opposite = torch.where(bad, 0.0, values).flip((-2, -1))
-            values = torch.where(bad, opposite, values)
-        pixels = (values / noise[..., None, None]).flatten(2)
+        pixels = over_noise(batch, noise, (self.channels, self.size, self.size))
         flat, cosine, sine = (pixels @ self.get_buffer("matrix")).split(
             [self.flat, self.turning, self.turning], 2
         )
         order = self.get_buffer("order")
-        second = order == 2
-        up = 0.5 * torch.atan2(sine[..., second].sum((1, 2)), cosine[..., second].sum((1, 2)))
-        turn = (order * up[:, None])[:, None]
-        along = cosine * turn.cos() + sine * turn.sin()
-        across = sine * turn.cos() - cosine * turn.sin()
-        long = along[..., second]
+        up, along, across = upright(cosine, sine, order)
+        long = along[..., order == 2]
         fluxes = torch.cat([flat, self._weighted(flat, long)], 2)
         # Asinh magnitudes: where light is bright their unit is that of the values, not the noise.
         told = fluxes.asinh() + noise.log()[..., None]

@@ -19,6 +19,29 @@ def as_array(values: Tensor | np.ndarray) -> np.ndarray:
     return values.detach().cpu().numpy()
 
 
+def truths_of(samples: Tensor | np.ndarray, true: Tensor | np.ndarray) -> np.ndarray:
+    """[object, quantity] true values that joint samples belong to, in double precision.
+
+    Args:
+        samples: [object, sample, quantity].
+        true: [object, quantity].
+
+    Raises:
+        ValueError: shapes that do not fit together.
+
+    Example:
+        >>> truths_of(np.zeros((4, 9, 2)), np.ones((4, 2), int)).dtype
+        dtype('float64')
+    """
+    truth = as_array(true).astype(float)
+    if samples.ndim != 3 or truth.shape != (samples.shape[0], samples.shape[2]):
+        raise ValueError(
+            f"samples have shape {tuple(samples.shape)} for true values {truth.shape}; expected "
+            "[object, sample, quantity] and [object, quantity]"
+        )
+    return truth
+
+
 def hard_labels(labels: Tensor | np.ndarray) -> np.ndarray:
     """One class an object; -1 where it is not known.
 

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor
 
-from deepfield.scores.known import as_array
+from deepfield.scores.known import as_array, truths_of
 
 CHUNK = 256
 """objects at a time, so that the differences stay in the cache"""
@@ -41,12 +41,7 @@ def tarp_ranks(
         >>> bool(abs(ranks.mean() - 0.5) < 0.02)
         True
     """
-    truth = as_array(true).astype(float)
-    if samples.ndim != 3 or truth.shape != (samples.shape[0], samples.shape[2]):
-        raise ValueError(
-            f"samples have shape {tuple(samples.shape)} for true values {truth.shape}; expected "
-            "[object, sample, quantity] and [object, quantity]"
-        )
+    truth = truths_of(samples, true)
     known = np.isfinite(truth).all(1)
     ranks = np.full(len(truth), np.nan)
     if not known.any():
