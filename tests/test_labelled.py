@@ -150,7 +150,8 @@ def test_a_noise_map_is_used_and_masks(tmp_path):
     hdus = [fits.PrimaryHDU(image), fits.ImageHDU(inverse, name="INVVAR")]
     fits.HDUList(hdus).writeto(tmp_path / "a.fits")
     batch = LabelledImages.open(tmp_path, size=32).take(torch.arange(1), 0).check()
-    assert batch.flags[0] == Flag.MISSING_PIXELS | Flag.NO_WCS
+    # Noise alone, beside the masked rows.
+    assert batch.flags[0] == Flag.MISSING_PIXELS | Flag.NO_WCS | Flag.NOTHING_SEEN
     assert batch.variance[0, 0, :4].isinf().all()
     assert (batch.variance[0, 0, 4:] == 4).all()
     assert (batch.values[0, 0, :4] == 0).all()

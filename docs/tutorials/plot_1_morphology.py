@@ -258,7 +258,8 @@ for name, values in (("galaxies", few_rows.values), ("empty sky", sky_alone), ("
 
 # %%
 # The photograph is found out every time. The empty sky is not: galaxies that drown in noise look
-# just like it. So detect first, and ask only about what was detected.
+# just like it. So detect first, and ask only about what was detected; ``deepfield predict`` flags
+# stamps in whose middle nothing stands out of the noise as ``nothing_seen``.
 
 # %%
 # What to take along

@@ -15,6 +15,7 @@ from deepfield.data.bands import colour
 from deepfield.data.files import read
 from deepfield.data.info import Info
 from deepfield.data.noise import sky
+from deepfield.data.significance import NOTHING, significance
 from deepfield.data.stamp_wcs import celestial, regridded
 from deepfield.data.stamps import SAMPLE, corner, resize, typical_extent
 from deepfield.nouns.flags import Flag
@@ -227,6 +228,8 @@ class Cutter:
         if bool(gone.any()):
             flags |= Flag.MISSING_PIXELS
             variance = variance.expand_as(stamp).masked_fill(gone, torch.inf)
+        if float(significance(stamp[None], variance[None])) < NOTHING:
+            flags |= Flag.NOTHING_SEEN
         if info.channels == self.channels:
             return stamp, variance, int(flags)
         whole = torch.zeros(len(self.channels), self.size, self.size)

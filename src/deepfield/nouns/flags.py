@@ -41,6 +41,8 @@ class Flag(IntFlag):
     """crossed by the trail of a satellite, masked or not"""
     STRAY_LIGHT = 16384
     """on a gradient or an offset that the sky subtraction left behind"""
+    NOTHING_SEEN = 32768
+    """no light stands out of the noise in the middle of the stamp: the answer is a guess"""
 
     @classmethod
     def describe(cls, value: int) -> str:
