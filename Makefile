@@ -41,11 +41,15 @@ weights: install
 	$(BIN)/deepfield evaluate morphology --run out/morphology --objects 4000 --seed 1 \
 	  --out out/morphology/judged
 	$(BIN)/python -m deepfield.weights.ship out/morphology
-	$(BIN)/deepfield train galaxy_zoo --start src/deepfield/weights/morphology.safetensors \
-	  --out out/galaxy_zoo --resume
+	$(BIN)/deepfield train galaxy_zoo --epochs 16 --dropout 0 --out out/galaxy_zoo --resume
 	$(BIN)/deepfield evaluate galaxy_zoo --run out/galaxy_zoo --objects 2000 --seed 31 \
 	  --out out/galaxy_zoo/judged
 	$(BIN)/python -m deepfield.weights.ship out/galaxy_zoo
+	$(BIN)/deepfield train candels_morphology --start src/deepfield/weights/morphology.safetensors \
+	  --out out/candels_morphology --resume
+	$(BIN)/deepfield evaluate candels_morphology --run out/candels_morphology --objects 2000 \
+	  --seed 31 --out out/candels_morphology/judged
+	$(BIN)/python -m deepfield.weights.ship out/candels_morphology
 	for r in structure sersic photoz spectra stellar_parameters quenching paradigm; do \
 	  $(BIN)/deepfield train $$r --out out/$$r --resume && \
 	  $(BIN)/deepfield evaluate $$r --run out/$$r --objects 1000 --seed 1 --out out/$$r/judged && \

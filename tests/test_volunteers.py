@@ -19,11 +19,12 @@ from deepfield.rivals.feature_ridge import FeatureRidge
 from deepfield.rivals.features.colour_histogram import ColourHistogram
 from deepfield.rivals.hog_ridge import HogRidge
 from deepfield.scores.votes import rmse
-from deepfield.sky.inspected import Inspected, classes
-from deepfield.sky.kinds import Kinds
-from deepfield.sky.opinions import Seen, opinions
-from deepfield.sky.population import BARRED, EDGE_ON, IRREGULAR, SMOOTH, SPIRAL, Population
-from deepfield.sky.surveys import hst_f160w, sdss
+from deepfield.sky.contrast import contrast, smooth_light
+from deepfield.sky.discs import axes, column, exponential
+from deepfield.sky.opinions import Seen, opinions, told
+from deepfield.sky.population import BARRED, IRREGULAR, SMOOTH, SPIRAL, Population
+from deepfield.sky.rows import take
+from deepfield.sky.surveys import sdss
 from deepfield.sky.volunteers import Volunteers
 from deepfield.tasks.votes import VoteFractions
 
@@ -41,18 +42,17 @@ def some():
     return Population().draw(np.arange(2000), sdss(), seed=0, split="test", size=48)
 
 
-def seen(galaxies, strength):
-    """Every galaxy with the parts of its kind, all of one signal-to-noise."""
-    kind = galaxies.kind
-    parts = {"arm": SPIRAL, "bar": BARRED, "clump": IRREGULAR, "thin": EDGE_ON}
-    alone = {name: strength * (kind == value) for name, value in parts.items()}
-    nothing = torch.zeros(len(kind))
-    return Seen(**alone, ring=nothing, dust=nothing, fwhm=1.3 / 0.396)
+def seen(galaxies, share):
+    """Every galaxy with the part of its kind, all seen by so many."""
+    parts = {"arm": SPIRAL, "bar": BARRED, "clump": IRREGULAR}
+    told = {name: share * (galaxies.kind == value) for name, value in parts.items()}
+    nothing = torch.zeros(len(galaxies))
+    return Seen(**told, ring=nothing, dust=nothing, fwhm=1.3 / 0.396)
 
 
 def test_opinions_are_probabilities(some):
-    for strength in (0.0, 10.0, 1e4):
-        fractions = opinions(some, seen(some, strength))
+    for share in (0.0, 0.5, 1.0):
+        fractions = opinions(some, seen(some, share))
         assert float(fractions.min()) >= 0
         assert torch.allclose(GALAXY_ZOO_2.total(fractions), torch.ones(2000, 11), atol=1e-5)
 
@@ -61,16 +61,50 @@ def test_what_cannot_be_seen_makes_no_difference(some):
     dark = opinions(some, seen(some, 0.0))
     for answer in ("bar_bar", "spiral_spiral", "odd_yes", "arms_winding_tight"):
         assert float(dark[:, COLUMN(answer)].std()) < 1e-3
-    bright = opinions(some, seen(some, 1e4))
+    bright = opinions(some, seen(some, 1.0))
     assert float(bright[some.kind == BARRED, COLUMN("bar_bar")].mean()) > 0.6
     assert float(bright[some.kind != BARRED, COLUMN("bar_bar")].max()) < 0.1
     features = COLUMN("smooth_or_features_features_or_disk")
     rise = [
         float(opinions(some, seen(some, s))[some.kind == SPIRAL, features].mean())
-        for s in (0.0, 10.0, 20.0, 100.0)
+        for s in (0.0, 0.2, 0.5, 1.0)
     ]
     assert rise == sorted(rise)
     assert float(bright[some.kind == SMOOTH, features].mean()) < 0.15
+
+
+def test_light_of_a_smooth_galaxy_has_no_contrast(some):
+    galaxies = take(some, (some.kind == SPIRAL).nonzero()[:40, 0])
+    smooth = smooth_light(galaxies, size=48, fwhm=1.0)
+    place = torch.arange(48.0) - 23.5
+    along, across = axes(
+        place[:, None],
+        place[None],
+        at_y=galaxies.y,
+        at_x=galaxies.x,
+        position_angle=galaxies.position_angle,
+    )
+    away = along.square() + (across / column(galaxies.axis_ratio)).square()
+    disc = exponential(away.sqrt() / column(galaxies.radius))
+    noise = torch.full_like(disc, 1e-2)
+    # Light to one side is nothing that a smooth galaxy could have, wherever its centre lies.
+    beside = disc * (along > 0)
+    # What any smooth galaxy would explain as well is taken away, however much there is of it.
+    more = beside + 5 * smooth[:, 4]
+    found, share = contrast(torch.stack([disc, beside, more], 1), disc, smooth, noise)
+    whole = (disc / noise).norm(dim=(1, 2))[:, None]
+    assert float(share[:, 0].max()) < 0.1 and torch.allclose(found, share * whole, rtol=1e-4)
+    assert float(share[:, 1].min()) > 0.3
+    assert torch.allclose(found[:, 2], found[:, 1], rtol=1e-3)
+
+
+def test_more_people_see_what_is_clearer():
+    strength = torch.tensor([0.0, 5.0, 20.0, 1e3])
+    full, half = torch.ones(4), torch.full((4,), 0.05)
+    assert told(strength, full).diff().min() > 0
+    assert bool((told(strength, half) < told(strength, full)).all())
+    # However little noise there is, an eye sees no contrast of a thousandth.
+    assert float(told(torch.tensor([1e6]), torch.tensor([1e-3]))) < 0.01
 
 
 def test_votes_are_drawn_from_the_opinions():
@@ -94,44 +128,6 @@ def test_votes_are_drawn_from_the_opinions():
 def test_no_volunteers_are_refused():
     with pytest.raises(ValueError, match="1 volunteers; expected at least 2"):
         Volunteers(volunteers=1)
-    with pytest.raises(ValueError, match="share of stars of 2"):
-        Inspected(stars=2)
-    with pytest.raises(ValueError, match="SDSS has 3 bands; CANDELS classes are of one"):
-        candels(objects={"train": 1}, survey="sdss").take(torch.arange(1), 0)
-
-
-def test_inspectors_name_what_is_there():
-    galaxies = Population(signal_to_noise=(80.0, 81.0)).draw(
-        np.arange(500), hst_f160w(), seed=0, split="test", size=48
-    )
-    star = torch.arange(500) < 50
-    told = classes(galaxies, star, torch.full((500,), 1e3), 3.0)
-    assert torch.allclose(told.sum(1), torch.ones(500))
-    name = CANDELS.questions[0].answers.index
-    assert bool((told[star].argmax(1) == name("point_source")).all())
-    kind = galaxies.kind.masked_fill(star, -1)
-    assert bool((told[kind == IRREGULAR].argmax(1) == name("irregular")).all())
-    large, small = galaxies.radius / 3.0 > 1.5, galaxies.radius / 3.0 < 1.0
-    assert bool((told[(kind == SPIRAL) & large].argmax(1) == name("disc")).all())
-    steep = (kind == SMOOTH) & (galaxies.sersic_index > 2.5)
-    assert bool((told[steep & large].argmax(1) == name("spheroid")).all())
-    # Whose profile cannot be seen goes by size, whatever it is.
-    assert bool((told[(kind == SPIRAL) & small].argmax(1) == name("spheroid")).all())
-    faint = classes(
-        replace(galaxies, signal_to_noise=torch.full((500,), 5.0)), star, torch.zeros(500), 3.0
-    )
-    assert bool((faint.argmax(1) == name("unclassifiable")).all())
-
-
-def test_a_star_is_as_wide_as_the_psf():
-    source = candels(objects={"train": 60}, overlapping=0.0, signal_to_noise=(90.0, 100.0))
-    source = replace(source, sky=Inspected(Kinds(source.sky.sky.population), stars=1.0))
-    batch = source.take(torch.arange(60), 0)
-    votes = CANDELS.stacked(dict(batch.truth))
-    assert float(votes[:, 3].mean()) > 33
-    middle = batch.values[:, 0, 20:28, 20:28].sum((1, 2))
-    around = batch.values[:, 0, 14:34, 14:34].sum((1, 2))
-    assert float((middle / around).median()) > 0.75
 
 
 @pytest.mark.parametrize(

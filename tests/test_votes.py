@@ -9,6 +9,7 @@ from torch import nn
 from deepfield.data.blank import Blank
 from deepfield.losses.votes import dirichlet_multinomial, multinomial
 from deepfield.nets.network import Network
+from deepfield.nets.staged import Staged
 from deepfield.nets.thin import thin
 from deepfield.nets.views import Views, parts, places
 from deepfield.nouns.batch import Batch, Truth
@@ -326,6 +327,25 @@ def test_views_share_one_trunk_and_refuse_parts_that_do_not_overlap():
     assert inside == sum(p.numel() for p in whole.parameters())
     with pytest.raises(ValueError, match="expected more than 6 px"):
         places(12, 6)
+
+
+@pytest.mark.parametrize("size", [16, 48])
+def test_every_stage_has_a_say(size):
+    net = Staged(2, (4, 8), features=5).eval()
+    image = torch.randn(3, 2, size, size, generator=torch.Generator().manual_seed(0))
+    whole = net(image)
+    assert whole.shape == (3, 5)
+    weights = net.joint[1].weight
+    for place in range(24):  # means and maxima of 4 and of 8 channels
+        with torch.no_grad():
+            kept = weights[:, place].clone()
+            weights[:, place] += 1.0
+            assert not torch.allclose(net(image), whole)
+            weights[:, place] = kept
+    # Where a pattern lies makes no difference to it, but for the edges.
+    inside = torch.zeros(1, 2, 48, 48)
+    inside[..., 20:24, 20:24] = 1.0
+    assert torch.allclose(net(inside), net(inside.roll((4, -4), (2, 3))), atol=1e-5)
 
 
 @pytest.mark.parametrize("number", [1, 16])

@@ -8,8 +8,10 @@ from deepfield.data.augment import Dihedral, isotropic
 from deepfield.data.display import Display, InTurn
 from deepfield.data.simulated import Simulated
 from deepfield.mocks.galaxy_zoo import galaxy_zoo as volunteers
-from deepfield.nets.network import Network, stretched_channels
+from deepfield.nets.network import Network
 from deepfield.nets.seeded import seeded
+from deepfield.nets.staged import Staged
+from deepfield.nets.stretch import AsinhStretch
 from deepfield.nets.thin import thin
 from deepfield.nets.views import Views
 from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
@@ -28,6 +30,8 @@ TARGET = "smooth_or_features_smooth"
 QUESTION = "What share of volunteers would give each of Galaxy Zoo's 37 answers?"
 PAPER = "Dieleman, Willett & Dambre 2015, MNRAS 450, 1441"
 SIZE = 48  # px, of a stamp
+SOFTENINGS = (1.0, 10.0, 100.0)
+"""the last for patterns in galaxies a hundred times brighter than the sky's noise"""
 MOCK_OBJECTS = {"train": 24000, "validation": 1000}
 
 
@@ -78,11 +82,12 @@ def galaxy_zoo(
         name="galaxy_zoo",
         net=seeded(
             lambda: Network(
-                _trunk(parts, stretched_channels(channels), dropout),
+                _trunk(parts, channels * len(SOFTENINGS), dropout),
                 outputs=task.outputs,
                 channels=channels,
                 size=SIZE,
                 dropout=dropout,
+                stretch=AsinhStretch(SOFTENINGS),
             ),
             seed,
         ),
@@ -112,7 +117,7 @@ def galaxy_zoo(
 
 def _trunk(parts: int, channels: int, dropout: float) -> nn.Module:
     if parts == 1:
-        return thin(channels)
+        return Staged(channels)
     if parts != 16:
         raise ValueError(f"{parts} parts; expected 1, the whole stamp, or 16, the paper's")
     shared = thin(channels, (8, 16, 32, 64))

@@ -29,6 +29,7 @@ VOTES = {
     "rmse_over_irreducible": "RMSE over the least possible",
     "accuracy_agreed": "right where volunteers agree",
     "dominant_error": "first answer wrong",
+    "dominant_error_clear": "first answer wrong, clear",
     "calibration_error": "calibration error",
     "pit_ks_votes": "PIT KS",
     "coverage_68_votes": "68 % hold",

@@ -19,6 +19,12 @@ from deepfield.rivals.morphometry_svm import MorphometrySvm
 from deepfield.rivals.vote_ridge import collect, concentrations
 
 DOMINANT = "dominant"
+GALSVM = (
+    *("concentration", "asymmetry", "smoothness", "gini", "m20"),
+    *("axis_ratio", "radius_half", "flux", "surface_brightness"),
+)
+"""five morphological parameters, and how bright, large and flat it is: as galSVM's features are
+described by Huertas-Company et al. 2008, A&A 478, 971"""
 
 
 class DominantSvm:
@@ -30,6 +36,7 @@ class DominantSvm:
     Args:
         tree: of one question.
         limit: most training objects.
+        kept: names of the features to learn from, such as ``GALSVM``; None = all of them.
 
     Raises:
         ValueError: a tree of several questions.
@@ -43,13 +50,20 @@ class DominantSvm:
     svm: MorphometrySvm
     sure: np.ndarray
 
-    def __init__(self, tree: DecisionTree, *, limit: int | None = 8000) -> None:
+    def __init__(
+        self,
+        tree: DecisionTree,
+        *,
+        limit: int | None = 8000,
+        kept: tuple[str, ...] | None = None,
+    ) -> None:
         if len(tree.questions) != 1:
             raise ValueError(
                 f"a tree of {len(tree.questions)} questions; the dominant class is of one"
             )
         self.tree = tree
         self.limit = limit
+        self.kept = kept
 
     def fit(self, source: Source) -> Self:
         """Learn the dominant class; held-out objects say how sure its probabilities are.
@@ -58,7 +72,8 @@ class DominantSvm:
             ValueError: no objects with votes.
         """
         fitted = copy(self)
-        fitted.svm = MorphometrySvm(DOMINANT, limit=self.limit).fit(Labelled(source, self.tree))
+        svm = MorphometrySvm(DOMINANT, limit=self.limit, kept=self.kept)
+        fitted.svm = svm.fit(Labelled(source, self.tree))
         held_out = source.part("validation")
         found = collect(held_out, self.tree, fitted.svm.held_out, fitted._probabilities)
         fitted.sure = concentrations(self.tree, found.features, found.votes)

@@ -4,6 +4,7 @@ from copy import copy
 from typing import Self
 
 import numpy as np
+import torch
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer
@@ -13,7 +14,7 @@ from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 from deepfield.rivals.examples import answer, collect
-from deepfield.rivals.morphometry import features
+from deepfield.rivals.morphometry import NAMES, features
 from deepfield.rivals.support_vectors import SupportVectors, learn, tune
 
 
@@ -30,6 +31,10 @@ class MorphometrySvm:
         limit: most training objects.
         tuning: training objects for choosing settings.
         held_out: most validation objects.
+        kept: names of the features to learn from; None = all of them.
+
+    Raises:
+        ValueError: a feature that there is not.
 
     Example:
         >>> MorphometrySvm("kind").limit
@@ -46,11 +51,17 @@ class MorphometrySvm:
         limit: int | None = 10000,
         tuning: int = 2500,
         held_out: int = 2000,
+        kept: tuple[str, ...] | None = None,
     ) -> None:
+        if unknown := set(kept or ()) - set(NAMES):
+            raise ValueError(
+                f"no feature {', '.join(sorted(unknown))}; expected some of {', '.join(NAMES)}"
+            )
         self.name = name
         self.limit = limit
         self.tuning = tuning
         self.held_out = held_out
+        self.kept = kept
 
     def fit(self, source: Source) -> Self:
         """Choose the settings and learn.
@@ -60,8 +71,8 @@ class MorphometrySvm:
         """
         fitted = copy(self)
         fitted.quantity = source.quantity(self.name)
-        train = collect(source.part("train"), self.name, self.limit, _table)
-        held_out = collect(source.part("validation"), self.name, self.held_out, _table)
+        train = collect(source.part("train"), self.name, self.limit, self._table)
+        held_out = collect(source.part("validation"), self.name, self.held_out, self._table)
         few = train.first(self.tuning)
         penalty, width, _ = tune(few, held_out, _scaling(len(few)))
         classes = len(fitted.quantity.classes)
@@ -71,13 +82,13 @@ class MorphometrySvm:
 
     def predict(self, batch: Batch) -> Prediction:
         """Class probabilities; NaN for objects without pixels."""
-        found = features(batch)
-        probabilities = self.machine.probabilities(found.numpy())
-        return answer(self.quantity, probabilities, ~found.isnan().all(1))
+        found = self._table(batch)
+        probabilities = self.machine.probabilities(found)
+        return answer(self.quantity, probabilities, torch.from_numpy(~np.isnan(found).all(1)))
 
-
-def _table(batch: Batch) -> np.ndarray:
-    return features(batch).numpy()
+    def _table(self, batch: Batch) -> np.ndarray:
+        found = features(batch).numpy()
+        return found if self.kept is None else found[:, [NAMES.index(name) for name in self.kept]]
 
 
 def _scaling(count: int) -> Pipeline:

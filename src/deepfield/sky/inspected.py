@@ -13,19 +13,21 @@ from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
 from deepfield.render.draws import uniforms
 from deepfield.render.noise import NANOJANSKY, sky_variance
+from deepfield.sky.apparent import apparent
 from deepfield.sky.ballot import voted
+from deepfield.sky.contrast import contrast, smooth_light
 from deepfield.sky.counts import of_magnitudes
+from deepfield.sky.inspectors import classes, noticed
 from deepfield.sky.kinds import COMPANION, Kinds
-from deepfield.sky.population import IRREGULAR, SMOOTH, Galaxies
+from deepfield.sky.population import EDGE_ON, IRREGULAR, SMOOTH, Galaxies
 from deepfield.sky.rows import take
 
+PATTERNS = ("arm", "bar", "ring", "clump")
 KEPT = ("signal_to_noise", "magnitude", "radius", "axis_ratio")
-TELLING, GIVEN_UP, CLEAR = 12.0, 11.0, 35.0
-"""signal-to-noise at which half of the people see clumps, see nothing below, see a profile"""
-BULGY = 1.8
-"""Sersic index at which half of the people see a spheroid in a smooth galaxy"""
+EARLY, LATE, FAINT_BULGE = 2.5, 1.5, 0.3
+"""Sersic index of early types from here, of late ones to there; bulge of late types' discs"""
 CANDIDATES = 6
-"""galaxies of which the first spheroid is taken, so that there are enough of them"""
+"""galaxies of which the first early type is taken, so that there are enough of them"""
 NUMBERS = 5
 
 
@@ -33,11 +35,14 @@ NUMBERS = 5
 class Inspected:
     """Galaxies and stars in one band, with the votes of inspectors on their main class.
 
-    Smooth galaxies are spheroids where their profile is steep and discs where it is not, discs
-    with arms, bars or seen edge-on are discs, clumpy lopsided ones irregular. Each galaxy is the
-    first spheroid of six, or else the first: two fifths are. Where the profile cannot be seen,
-    what is small counts as a spheroid and what is large as a disc. A share are stars in a
-    galaxy's place. What is too faint is unclassifiable. Votes are multinomial.
+    Inspectors call a disc what shows arms, a bar or an edge-on shape, or falls off like an
+    exponential; a spheroid what is steep; irregular what shows clumps; a point what is no wider
+    than the PSF; unclassifiable what hardly stands out of the noise: see ``sky.inspectors``. They
+    go by what the image shows of the object, companions apart. Votes are multinomial.
+
+    Nature makes few galaxies between early and late types. Each galaxy is the first early type of
+    six (smooth and steep: two fifths), or else the first late one (flat, or with a small bulge).
+    A share are stars in a galaxy's place.
 
     Args:
         sky: the galaxies.
@@ -96,17 +101,41 @@ class Inspected:
         Raises:
             ValueError: a survey of several bands.
         """
+        light, fractions = self.asked(
+            indices, survey, seed=seed, split=split, size=size, psf=psf, maps=maps
+        )
+        return voted(
+            light,
+            CANDELS,
+            fractions,
+            indices,
+            keep=(*KEPT, *maps),
+            volunteers=self.inspectors,
+            seed=seed,
+            split=split,
+        )
+
+    def asked(
+        self,
+        indices: np.ndarray,
+        survey: Survey,
+        *,
+        seed: int,
+        split: str,
+        size: int,
+        psf: Psf,
+        maps: tuple[str, ...] = (),
+    ) -> tuple[Light, Tensor]:
+        """The objects, and [object, class] the true probabilities of their votes."""
         if len(survey.bands) > 1:
             raise ValueError(
                 f"{survey.name} has {len(survey.bands)} bands; CANDELS classes are of one: select "
                 "it"
             )
-        drawn = tuple(dict.fromkeys((COMPANION, "clump", *maps)))
+        drawn = tuple(dict.fromkeys((COMPANION, *PATTERNS, *maps)))
         every = CANDIDATES * indices[:, None] + np.arange(CANDIDATES)
         tried = self.sky.population.draw(every.ravel(), survey, seed=seed, split=split, size=size)
-        steep = (tried.kind == SMOOTH) & (tried.sersic_index > BULGY)
-        first = steep.view(-1, CANDIDATES).int().argmax(1)
-        chosen = torch.arange(len(indices)) * CANDIDATES + first
+        chosen = torch.arange(len(indices)) * CANDIDATES + _likely(tried)
         galaxies = take(tried, chosen)
         light = self.sky.draw(
             every.ravel()[chosen.numpy()],
@@ -117,9 +146,10 @@ class Inspected:
             psf=psf,
             maps=drawn,
         )
+        around = light.truth[COMPANION][:, None]
+        alone = light.image - around
         numbers = uniforms(seed, f"{split} inspected", indices, 1 + NUMBERS)
         star = torch.from_numpy(numbers[:, 0]) < self.stars
-        image = light.image.clone()
         rows = star.nonzero()[:, 0]
         if len(rows):
             some = take(galaxies, rows)
@@ -132,51 +162,36 @@ class Inspected:
                 stars=1.0,
                 survey=survey,
             )
-            around = light.truth[COMPANION][rows][:, None]
-            image[rows] = around + points.light(len(rows), survey, psf=psf.take(rows), size=size)
-        sigma = float(sky_variance(survey)[0].sqrt())
-        clump = light.truth["clump"].norm(dim=(1, 2)) / sigma
-        fwhm = survey.bands[0].psf_fwhm / survey.pixel_scale
-        return voted(
-            replace(light, image=image),
-            CANDELS,
-            classes(galaxies, star, clump, fwhm),
-            indices,
-            keep=(*KEPT, *maps),
-            volunteers=self.inspectors,
-            seed=seed,
-            split=split,
+            alone[rows] = points.light(len(rows), survey, psf=psf.take(rows), size=size)
+        structure, clumps = _patterns(galaxies, light, survey)
+        fractions = classes(
+            apparent(alone[:, 0], survey), structure=structure * ~star, clumps=clumps * ~star
         )
+        return replace(light, image=alone + around), fractions
 
 
-def classes(galaxies: Galaxies, star: Tensor, clump: Tensor, fwhm: float) -> Tensor:
-    """[object, class] probability that an inspector chooses each class of ``CANDELS``.
+def _likely(galaxies: Galaxies) -> Tensor:
+    """[object] which of each ``CANDIDATES`` is taken."""
+    smooth, index = galaxies.kind == SMOOTH, galaxies.sersic_index
+    early = smooth & (index > EARLY)
+    late = torch.where(smooth, index < LATE, galaxies.bulge_to_total < FAINT_BULGE)
+    return (2 * early.int() + late.int()).view(-1, CANDIDATES).argmax(1)
 
-    The mock sky's own rules, smooth functions of what is there.
 
-    Args:
-        galaxies: their parameters.
-        star: [object] bool, a star is in the galaxy's place.
-        clump: [object] signal-to-noise of the clumps.
-        fwhm: of the PSF, px.
+def _patterns(galaxies: Galaxies, light: Light, survey: Survey) -> tuple[Tensor, Tensor]:
+    """[object] share of people who see that it is a disc, and [object] that it has clumps.
+
+    Of the light of arms, bars, rings and clumps it takes what no smooth galaxy has. Clumps along
+    arms are no oddity.
     """
-    snr = galaxies.signal_to_noise
-    given_up = torch.sigmoid((GIVEN_UP / snr).log() / 0.06)
-    steep = torch.sigmoid((galaxies.sersic_index / BULGY).log() / 0.12)
-    heavy = torch.sigmoid((galaxies.bulge_to_total - 0.5) / 0.05)
-    # People who cannot see a profile go by size: what is small looks like a spheroid.
-    size = galaxies.radius / fwhm
-    clear = torch.sigmoid((snr / CLEAR).log() / 0.1) * torch.sigmoid((size / 1.2).log() / 0.1)
-    compact = torch.sigmoid((1.3 - size) / 0.06)
-    early = torch.lerp(compact, torch.where(galaxies.kind == SMOOTH, steep, heavy), clear)
-    clumpy = torch.sigmoid((clump.clamp(min=1e-3) / TELLING).log() / 0.2)
-    odd = clumpy * (galaxies.kind == IRREGULAR)
-    small = torch.sigmoid((1.0 - size) / 0.1) * early
-    point = torch.where(star, 0.92, 0.02 + 0.2 * small)
-    spheroid = (1 - point) * (1 - odd) * (0.04 + 0.92 * early)
-    irregular = (1 - point) * (0.03 + 0.87 * odd)
-    told = torch.stack([spheroid, torch.zeros_like(odd), irregular, point], 1)
-    told[:, 1] = (1 - told.sum(1)).clamp(min=0.01)
-    told = told / told.sum(1, keepdim=True)
-    lost = (0.02 + 0.9 * given_up)[:, None]
-    return torch.cat([(1 - lost) * told, lost], 1).float()
+    sigma = sky_variance(survey)[0].sqrt()
+    image = light.image[:, 0] - light.truth[COMPANION]
+    smooth = smooth_light(
+        galaxies, size=image.shape[-1], fwhm=survey.bands[0].psf_fwhm / survey.pixel_scale
+    )
+    parts = torch.stack([light.truth[name] for name in PATTERNS], 1)
+    strength, _ = contrast(parts, image, smooth, sigma.expand_as(image))
+    odd = galaxies.kind == IRREGULAR
+    thin = light.truth["feature_signal_to_noise"].nan_to_num() * (galaxies.kind == EDGE_ON)
+    told = noticed(torch.cat([strength, thin[:, None]], 1))
+    return 1 - (1 - told * ~odd[:, None]).prod(1), told[:, PATTERNS.index("clump")] * odd

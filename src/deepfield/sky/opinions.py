@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
-from deepfield.sky.population import IRREGULAR, Galaxies
+from deepfield.sky.population import Galaxies
 
-TELLING, RESOLVED = 25.0, 0.8
-"""signal-to-noise of a part, and its size in PSF FWHM, at which half of the people who could see
-it do; a matched filter needs 8. People differ: see ``_told``"""
+TELLING, FAINTEST = 8.0, 0.03
+"""signal-to-noise and contrast of a part at which half of the people who could see it do. An ideal
+observer needs 5, and people use a fifth to a half of what it uses (Burgess et al. 1981, Science
+214, 93); in a picture of 256 levels by Lupton et al. 2004 (PASP 116, 133) 3 % are one level"""
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class Seen:
     """How much of a galaxy's parts reaches an eye.
 
     Args:
-        arm, bar, ring, clump, dust: [object] signal-to-noise of the part alone, middle band.
-        thin: [object] of the difference between an edge-on disc and a rounder one.
+        arm, bar, ring, clump, dust: [object] share of people who see the part: see ``told``.
         fwhm: of the PSF, px.
     """
 
@@ -33,8 +33,23 @@ class Seen:
     ring: Tensor
     clump: Tensor
     dust: Tensor
-    thin: Tensor
     fwhm: float
+
+
+def told(signal_to_noise: Tensor, contrast: Tensor) -> Tensor:
+    """Share of people who see a part that stands out of the noise and of the galaxy by so much.
+
+    Args:
+        signal_to_noise, contrast: [object] as from ``sky.contrast``: of what the PSF leaves and
+            no smooth galaxy has. What is blurred away or looks like a bulge is seen by nobody.
+
+    Example:
+        >>> told(torch.tensor([0.0, 8.0, 1e4]), torch.tensor([1.0, 0.03, 1.0])).round(decimals=2)
+        tensor([0.0000, 0.2500, 1.0000])
+    """
+    strong = (signal_to_noise.clamp(min=1e-3) / TELLING).log()
+    clear = (contrast.clamp(min=1e-6) / FAINTEST).log()
+    return torch.sigmoid(strong / 0.6) * torch.sigmoid(clear / 0.5)
 
 
 def opinions(galaxies: Galaxies, seen: Seen) -> Tensor:
@@ -49,29 +64,29 @@ def opinions(galaxies: Galaxies, seen: Seen) -> Tensor:
         >>> from deepfield.sky.population import Population
         >>> from deepfield.sky.surveys import sdss
         >>> some = Population().draw(np.arange(4), sdss(), seed=0, split="test", size=48)
-        >>> dark = Seen(*torch.zeros(6, 4), fwhm=3.3)
+        >>> dark = Seen(*torch.zeros(5, 4), fwhm=3.3)
         >>> opinions(some, dark).shape
         torch.Size([4, 37])
     """
     radius, snr = galaxies.radius / seen.fwhm, galaxies.signal_to_noise
-    bar_size = galaxies.bar.seen(galaxies.axis_ratio)
-    arm = _told(seen.arm, galaxies.arms.apart() * radius)
-    bar = _told(seen.bar, bar_size * radius)
-    ring = _told(seen.ring, galaxies.ring.radius * radius)
-    # Star-forming knots along arms are no oddity; clumps without arms are.
-    knots = seen.clump * (galaxies.kind == IRREGULAR)
-    clump, dust, thin = (_told(x, radius) for x in (knots, seen.dust, seen.thin))
+    arm, bar, ring, dust = seen.arm, seen.bar, seen.ring, seen.dust
+    # Star-forming knots along arms or about a bar are no oddity; clumps without them are.
+    clump = seen.clump * (1 - arm) * (1 - bar)
     bulge = _step(snr.log(), 4.0, 0.6) * _step(radius.log(), 0.4, 0.4)
-    shape = _step(snr.log(), 2.7, 0.6)
+    # A shape takes isophotes that an eye can follow: some sigma in every pixel of them.
+    shape = _step(snr.log(), 3.4, 0.6)
     # The PSF rounds what it blurs.
     blur = 0.25
     ratio = ((galaxies.axis_ratio * radius) ** 2 + blur).div(radius**2 + blur).sqrt()
     share = galaxies.bulge_to_total
     thinner = shape * (1 - _step(ratio, 0.42, 0.1))
-    any_seen = 1 - (1 - arm) * (1 - bar) * (1 - ring) * (1 - clump) * (1 - dust) * (1 - thin)
-    features = 0.05 + 0.88 * any_seen + 0.06 * thinner * (1 - any_seen)
+    # What is thin is a disc from the side, and a cigar to one in five.
+    smooth = (1 - arm) * (1 - bar) * (1 - ring) * (1 - clump) * (1 - dust) * (1 - 0.8 * thinner)
+    features = 0.05 + 0.88 * (1 - smooth)
     nothing = 0.01 + 0.05 * (1 - _step(snr.log(), 2.3, 0.6))
     odd = 0.03 + 0.85 * (1 - (1 - 0.8 * clump) * (1 - 0.2 * ring) * (1 - 0.25 * dust))
+    # Arms closer than the PSF is wide are seen, but nobody can count or follow them.
+    apart = arm * _step((galaxies.arms.apart() * radius).log(), 0.0, 0.3)
     arms, pitch = galaxies.arms.number[:, 0], galaxies.arms.pitch[:, 0].abs()
     broken = _step(galaxies.arms.sharpness[:, 1] / galaxies.arms.sharpness[:, 0], 0.6, 0.3)
     counted = torch.stack([torch.exp(-((arms - n) ** 2)) for n in range(1, 6)], 1)
@@ -94,9 +109,9 @@ def opinions(galaxies: Galaxies, seen: Seen) -> Tensor:
             0.1 + 8 * dust,
         ),
         _blend(bulge, _near(share, (0.28, 0.14, 0.0), 0.12), (0.45, 0.05, 0.5)),
-        _blend(arm, _near(pitch, (15.0, 23.0, 32.0), 9.0), (0.35, 0.4, 0.25)),
+        _blend(apart, _near(pitch, (15.0, 23.0, 32.0), 9.0), (0.35, 0.4, 0.25)),
         _blend(
-            arm,
+            apart,
             torch.cat([(1 - lost) * counted / counted.sum(1, keepdim=True), lost], 1),
             (0.05, 0.3, 0.05, 0.02, 0.03, 0.55),
         ),
@@ -108,13 +123,6 @@ def opinions(galaxies: Galaxies, seen: Seen) -> Tensor:
 
 def _step(x: Tensor, middle: float, width: float) -> Tensor:
     return torch.sigmoid((x - middle) / width)
-
-
-def _told(signal_to_noise: Tensor, size: Tensor) -> Tensor:
-    """Share of people who see a part of this strength and this size in PSF FWHM."""
-    strong = (signal_to_noise.clamp(min=1e-3) / TELLING).log()
-    large = (size.clamp(min=1e-3) / RESOLVED).log()
-    return torch.sigmoid(strong / 0.6) * torch.sigmoid(large / 0.5)
 
 
 def _yes(probability: Tensor) -> Tensor:

@@ -11,13 +11,13 @@ from deepfield.nouns.psf import Psf
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
-from deepfield.render.noise import sky_variance
+from deepfield.render.noise import observe
 from deepfield.sky.ballot import voted
+from deepfield.sky.contrast import contrast, smooth_light
 from deepfield.sky.kinds import Kinds
-from deepfield.sky.opinions import Seen, opinions
-from deepfield.sky.population import EDGE_ON
+from deepfield.sky.opinions import Seen, opinions, told
 
-SEEN_ALONE = ("arm", "bar", "ring", "clump", "dust")
+PARTS = ("arm", "bar", "ring", "clump", "dust")
 KEPT = (
     *("kind", "visible", "signal_to_noise", "feature_signal_to_noise", "magnitude", "radius"),
     "axis_ratio",
@@ -106,15 +106,18 @@ class Volunteers:
         maps: tuple[str, ...] = (),
     ) -> tuple[Light, Tensor]:
         """The galaxies, and [object, answer] the true probabilities of their votes."""
-        drawn = tuple(dict.fromkeys((*SEEN_ALONE, *maps)))
+        drawn = tuple(dict.fromkeys((*PARTS, *maps)))
         light = self.sky.draw(
             indices, survey, seed=seed, split=split, size=size, psf=psf, maps=drawn
         )
         galaxies = self.sky.population.draw(indices, survey, seed=seed, split=split, size=size)
         middle = len(survey.bands) // 2
-        sigma = float(sky_variance(survey)[middle].sqrt())
-        alone = {name: light.truth[name].norm(dim=(1, 2)) / sigma for name in SEEN_ALONE}
-        # An edge-on disc has no part: it is told by its shape.
-        thin = light.truth["feature_signal_to_noise"] * (galaxies.kind == EDGE_ON)
         fwhm = survey.bands[middle].psf_fwhm / survey.pixel_scale
-        return light, opinions(galaxies, Seen(**alone, thin=torch.nan_to_num(thin), fwhm=fwhm))
+        smooth = smooth_light(galaxies, size=size, fwhm=fwhm)
+        # A bright galaxy's own photons hide what is in it.
+        _, variance = observe(light.image, survey, torch.zeros_like(light.image))
+        image, sigma = light.image[:, middle], variance[:, middle].sqrt()
+        parts = torch.stack([light.truth[name] for name in PARTS], 1)
+        shares = told(*contrast(parts, image, smooth, sigma)).unbind(1)
+        seen = dict(zip(PARTS, shares, strict=True))
+        return light, opinions(galaxies, Seen(**seen, fwhm=fwhm))

@@ -15,6 +15,8 @@ from deepfield.nouns.votes import Votes
 from deepfield.scores import votes as scores
 
 VOTES = "votes"
+CLEAR = 2 / 3
+"""of the votes, above which an object counts as clear"""
 LEAST, MOST = -3.0, 9.0
 """of the log of the concentration: between votes that tell nothing and certainty"""
 
@@ -86,6 +88,7 @@ class VoteFractions:
         tree; ``rmse_irreducible`` is what the true probabilities would get. ``accuracy_agreed``
         counts questions where 80 % of the volunteers agree, ``dominant_error`` is the share of
         objects whose first question's most frequent answer is another than the likeliest;
+        ``dominant_error_clear`` counts those where more than two thirds of the volunteers agree;
         ``completeness_<answer>`` and ``purity_<answer>`` are of these.
         """
         answer = prediction[VOTES]
@@ -103,6 +106,7 @@ class VoteFractions:
         sure = self.tree.spread(answer.concentration.float().cpu())
         ranks = scores.vote_ranks(fractions, sure, votes, asked)
         said, seen = fractions[:, first].argmax(1), votes[:, first].argmax(1)
+        wrong, clear = said != seen, observed[:, first].amax(1) > CLEAR
         error = scores.rmse(joint, observed)
         least = scores.rmse_irreducible(observed, volunteers)
         return {
@@ -112,7 +116,8 @@ class VoteFractions:
             "bias_fractions": scores.bias(joint, observed),
             "scatter_fractions": scores.scatter(joint, observed),
             "accuracy_agreed": scores.accuracy_agreed(fractions, votes, self.tree.slices),
-            "dominant_error": float((said != seen).float().mean()),
+            "dominant_error": float(wrong.float().mean()),
+            "dominant_error_clear": float(wrong[clear].float().mean()),
             **_by_answer(self.tree.questions[0].answers, said, seen),
             "calibration_error": scores.calibration_error(fractions, votes, asked),
             "pit_ks_votes": scores.pit_ks(ranks),
