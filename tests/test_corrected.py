@@ -126,6 +126,22 @@ def test_the_emulator_knows_what_lies_between_renders():
         assert float(off[:, :count].abs().median()) < 0.2
 
 
+def test_the_emulator_doubts_what_few_renders_tell():
+    seen, parameters = some(144, 0.3)
+    many = [
+        Emulated(BOTH, seen, render(BOTH, seen, parameters[:, :count]), count)
+        for count in (20, 40, 120)
+    ]
+    trust = [each.trust.mean((1, 2)) for each in many]
+    assert bool((trust[0] < trust[1]).all()) and bool((trust[1] < trust[2]).all())
+    assert bool((trust[2] < 1).all())
+    # Doubt is noise: differences of the likelihood shrink, and none grows.
+    heights = many[0].log_likelihood(parameters)
+    doubt, many[0].trust = many[0].trust, torch.ones_like(many[0].trust)
+    assert float(doubt.max()) < 1
+    assert bool((heights >= many[0].log_likelihood(parameters)).all())
+
+
 def test_walkers_find_a_narrow_and_slanted_density():
     random = torch.Generator().manual_seed(1)
     root = torch.tril(torch.randn(5, 5, generator=random)) + 2 * torch.eye(5)

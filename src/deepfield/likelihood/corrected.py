@@ -2,10 +2,11 @@
 
 Draws of the network's posterior are rendered. Between these renders the likelihood is emulated,
 walkers draw from its posterior, and new renders where they are make the emulator better: a
-hundred renders do the work of many thousands. The answer is the posterior of the model itself,
-whatever the network got wrong, as with neural importance sampling (Dax+23, PRL 130, 171403).
-Where the last renders still change the weights of the draws too much the row says so, and holds
-what the network said.
+hundred renders do the work of many thousands. The answer is nearly the posterior of the model
+itself, whatever the network got wrong, as with neural importance sampling (Dax+23, PRL 130,
+171403). So few renders do not find everything: what the emulator does not know counts as noise,
+and part of the answer stays the network's, the more the less the last renders agree. Where they
+change the weights of the draws too much the row says so, and holds only what the network said.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from deepfield.likelihood.emulated import Emulated
+from deepfield.likelihood.exchange import Exchange, Scale
 from deepfield.likelihood.galaxies import Galaxies
 from deepfield.likelihood.importance import effective, resampled, tempered
 from deepfield.likelihood.measured import CHI_SQUARE
@@ -31,19 +33,31 @@ from deepfield.nouns.source import Source
 EFFECTIVE = Quantity(
     "effective_samples", description="of 128 draws that the last renders did not change much"
 )
-FEW = 12.0
-"""effective samples below which a row holds the network's own posterior"""
-GOOD = 16.0
-"""effective samples below which a row is worth a second, longer try"""
+FEW = 8.0
+"""effective samples below which a row is tried once more, longer, and then holds the network's own
+posterior"""
+SCOUTS = 64
+"""walkers between renders"""
+EXCHANGED = 6
+"""renders in each round of a galaxy whose bulge and disc are exchanged"""
+HOPELESS = 10.0
+"""log likelihood below that of walkers at which it is not worth a render"""
+DOUBT = 6.0
+"""of an emulator of bulge and disc: modes that few renders know must not be excluded. Chosen on
+mock galaxies, as is the next"""
+DEFENCE = 0.3
+"""of an answer for bulge and disc is the network's own, times the share of draws that the last
+renders changed: for modes that walkers miss (a defensive mixture, Hesterberg 1995). One profile
+has one mode, and no need of either"""
 WALKERS = 128
 SNAPSHOTS = 4
 """of the walkers, together the posterior"""
-POOL = 2048
+POOL = 1024
 """draws of the network that walkers are chosen from"""
 ENOUGH = 40.0
 """effective draws that walkers set out from"""
-OBJECTS = 32
-"""at a time"""
+OBJECTS = 64
+"""at a time: few enough for the memory, enough to keep the interpreter in the background"""
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,8 @@ class Effort:
     between: int
 
 
-QUICK = Effort(first=32, then=28, rounds=2, burn=28, last=84, between=8)
-LONG = Effort(first=48, then=48, rounds=3, burn=40, last=100, between=10)
+QUICK = Effort(first=32, then=28, rounds=2, burn=16, last=48, between=12)
+LONG = Effort(first=48, then=40, rounds=2, burn=32, last=60, between=12)
 
 
 class Posing(Protocol):
@@ -77,6 +91,11 @@ class Posing(Protocol):
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """What is measured."""
+        ...
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Of each quantity, to standardised numbers."""
         ...
 
     def to_values(self, z: Tensor, frame: Any) -> Tensor:
@@ -143,7 +162,7 @@ class Corrected:
         # A caller in inference mode would leave tensors that nobody may change.
         with torch.inference_mode(False), torch.no_grad():
             found = self._look(batch, QUICK)
-            poor = (found.effective < GOOD).nonzero()[:, 0]
+            poor = (found.effective < FEW).nonzero()[:, 0]
             if len(poor) > 0:
                 found.put(poor, self._look(batch.take(poor), LONG))
         fresh = Prediction(
@@ -195,39 +214,68 @@ class _Search:
         self.pixels = pixels(batch.values, batch.psf, variance=batch.variance)
         self.net, self.frame = corrected.trained.net.eval()(batch)
         self.names = [quantity.name for quantity in self.task.quantities]
+        self.exchange = Exchange.of(self.names, self.task.scales, self.frame)
+        self.doubt, self.defence = (0.0, 0.0) if self.exchange is None else (DOUBT, DEFENCE)
 
     def run(self, effort: Effort) -> Found:
         """Rounds of walking, rendering and emulating; where they fail, the network."""
         pool = self.net.samples(POOL).nan_to_num()
         known = self._render(pool[:, : effort.first])
-        emulated = Emulated(self.model, self.pixels, known, effort.first)
+        emulated = Emulated(self.model, self.pixels, known, effort.first, self.doubt)
         logs = self._height(emulated, pool) - self.net.log_density(pool)
         for number in range(effort.rounds):
-            pool = self._walk(emulated, pool, logs, (effort.burn, effort.between), number)
-            known = known.and_also(self._render(pool[:, -effort.then :]))
+            steps = effort.burn, effort.between
+            pool = self._walk(emulated, pool, logs, SCOUTS, steps, number)
+            others = self._exchanged(emulated, pool)
+            most = effort.then - others.shape[1]
+            known = known.and_also(self._render(torch.cat([others, pool[:, -most:]], 1)))
             before = self._height(emulated, pool)
-            emulated = Emulated(self.model, self.pixels, known, effort.then)
+            emulated = Emulated(self.model, self.pixels, known, most, self.doubt)
             logs = self._height(emulated, pool) - before
-        # Snapshots of one walker know much of the same.
-        enough = effective(logs) / SNAPSHOTS
+        enough = effective(logs) * (WALKERS / logs.shape[1])
         steps = effort.last, effort.between
-        found = self._walk(emulated, pool, logs, steps, effort.rounds)
-        said = self.net.samples(found.shape[1])
-        points = torch.where((enough < FEW)[:, None, None], said, found)
+        found = self._walk(emulated, pool, logs, WALKERS, steps, effort.rounds)
+        said, many = self.net.samples(found.shape[1]), found.shape[1]
+        share = self.defence * (1 - enough / WALKERS)
+        kept = many * torch.where(enough < FEW, 1.0, share)
+        points = torch.where((torch.arange(many) < kept[:, None])[..., None], said, found)
         freedom = (self.pixels.used().sum(1) - len(self.names)).clamp(min=0)
         chi_square = -2 * known.log_likelihood.amax(1)
         return Found(self.task.to_values(points, self.frame), enough, chi_square / freedom)
 
     def _walk(
-        self, emulated: Emulated, pool: Tensor, logs: Tensor, steps: tuple[int, int], number: int
+        self,
+        emulated: Emulated,
+        pool: Tensor,
+        logs: Tensor,
+        count: int,
+        steps: tuple[int, int],
+        number: int,
     ) -> Tensor:
         """Snapshots [object, snapshot * walker, D] of walkers that begin in a weighted pool."""
-        walkers, found = resampled(pool, tempered(logs, ENOUGH), WALKERS), []
+        walkers, found = resampled(pool, tempered(logs, ENOUGH), count), []
+
+        def height(z: Tensor) -> Tensor:
+            return self._height(emulated, z)
+
         for k in range(SNAPSHOTS):
-            seed, many = SNAPSHOTS * number + k, steps[min(k, 1)]
-            walkers = walk(lambda z: self._height(emulated, z), walkers, many, seed=seed)
+            seed = SNAPSHOTS * number + k
+            if self.exchange is not None:
+                random = torch.Generator().manual_seed(seed)
+                walkers = self.exchange.step(height, walkers, random)
+            walkers = walk(height, walkers, steps[min(k, 1)], seed=seed)
             found.append(walkers)
         return torch.cat(found, 1)
+
+    def _exchanged(self, emulated: Emulated, pool: Tensor) -> Tensor:
+        """A few of a pool with bulge and disc exchanged, where that is not hopeless."""
+        if self.exchange is None:
+            return pool[:, :0]
+        there, _ = self.exchange(pool, torch.Generator().manual_seed(len(pool[0])))
+        heights = self._height(emulated, there)
+        hope = heights.amax(1) > self._height(emulated, pool).median(1).values - HOPELESS
+        there = resampled(there, tempered(heights, 4.0 * EXCHANGED), EXCHANGED)
+        return torch.where(hope[:, None, None], there, pool[:, :EXCHANGED])
 
     def _render(self, z: Tensor) -> Rendered:
         return render(self.model, self.pixels, self._parameters(z))

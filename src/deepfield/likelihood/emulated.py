@@ -4,11 +4,15 @@ The image of a component depends smoothly on its few parameters, and where a pos
 hardly bends. So some tens of renders of every component tell all other images in between: a
 Gaussian process (radial basis functions) interpolates them, in the few directions of the space of
 pixels where they differ at all. Fluxes need no interpolation: images are linear in them.
+
+How far it errs is known from every render that the others foretell. This doubt adds to the noise:
+what is poorly known is not excluded, and is looked at before it is.
 """
 
 import torch
 from torch import Tensor
 
+from deepfield.likelihood.importance import tempered
 from deepfield.likelihood.model import Model
 from deepfield.likelihood.pixels import Pixels
 from deepfield.likelihood.rendered import Rendered, fluxes
@@ -24,6 +28,8 @@ TINY = 1e-8
 """variance that samples have at least in every direction"""
 NUGGET = 1e-6
 """share of a process's variance that is noise: keeps its matrix well conditioned"""
+RELEVANT = 0.3
+"""of the renders, those of the highest likelihood: their errors count"""
 
 
 class Emulated:
@@ -34,6 +40,7 @@ class Emulated:
         pixels: of the objects.
         rendered: samples of each object.
         last: so many of the last ones say where, and how widely, the emulator is asked.
+        doubt: times the mean square error at the renders, which adds to the noise.
 
     Example:
         >>> from deepfield.likelihood.pixels import pixels
@@ -49,10 +56,13 @@ class Emulated:
         True
     """
 
-    def __init__(self, model: Model, pixels: Pixels, rendered: Rendered, last: int) -> None:
+    def __init__(
+        self, model: Model, pixels: Pixels, rendered: Rendered, last: int, doubt: float = 1.0
+    ) -> None:
         self.model = model
         parameters, units = rendered.parameters, rendered.units
-        typical = fluxes(model, parameters)[:, -last:].mean(1)
+        light = fluxes(model, parameters)
+        typical = light[:, -last:].mean(1)
         data = (pixels.values * pixels.weight).flatten(1)
         # Random sums of images span the directions in which they differ (Halko+11).
         mixing = torch.randn(
@@ -60,8 +70,8 @@ class Emulated:
         )
         mixing = torch.cat([mixing - mixing.mean(1, keepdim=True), torch.ones(1, units.shape[2])])
         found, told = [], []
-        for light, one, seen in zip(typical, units, data, strict=True):
-            sums = (mixing @ one).mul_(light[:, None, None]).flatten(0, 1)
+        for bright, one, seen in zip(typical, units, data, strict=True):
+            sums = (mixing @ one).mul_(bright[:, None, None]).flatten(0, 1)
             span = torch.linalg.qr(sums.T)[0]
             found.append(one @ span)
             told.append(seen @ span)
@@ -71,6 +81,11 @@ class Emulated:
             _Process(_shape(model, parameters, c), numbers[:, c], last)
             for c in range(units.shape[1])
         ]
+        errors = [light[..., c, None] * each.errors for c, each in enumerate(self.processes)]
+        squares = torch.stack(errors).square_().sum(0)
+        share = tempered(rendered.log_likelihood, RELEVANT * units.shape[2]).softmax(1)
+        error = (share[..., None] * squares).sum(1, keepdim=True).nan_to_num()
+        self.trust = (1 + doubt * error).rsqrt()
 
     def log_likelihood(self, parameters: Tensor) -> Tensor:
         """[object, sample] of parameters [object, sample, parameter]."""
@@ -78,7 +93,7 @@ class Emulated:
         left = self.data[:, None]
         for c, process in enumerate(self.processes):
             left = left - light[..., c, None] * process(_shape(self.model, parameters, c))
-        return -0.5 * (left.square().sum(2) + self.rest[:, None])
+        return -0.5 * ((left * self.trust).square().sum(2) + self.rest[:, None])
 
 
 class _Process:
@@ -94,8 +109,11 @@ class _Process:
         matrix = self._alike(self.known.double(), self.known.double())
         matrix = matrix + NUGGET * torch.eye(matrix.shape[1])
         self.mean = numbers.mean(1, keepdim=True)
-        weights, _ = torch.linalg.solve_ex(matrix, (numbers - self.mean).double())
+        inverse = torch.linalg.inv_ex(matrix)[0]
+        weights = inverse @ (numbers - self.mean).double()
         self.weights = weights.float()
+        # Of each number, foretold by all the others (Sundararajan & Keerthi 2001).
+        self.errors = (weights / inverse.diagonal(dim1=1, dim2=2)[..., None]).float()
 
     def __call__(self, places: Tensor) -> Tensor:
         """[object, sample, direction] at places [object, sample, D]."""
@@ -105,15 +123,15 @@ class _Process:
 
     def _alike(self, some: Tensor, others: Tensor) -> Tensor:
         inner = some @ others.mT
-        lengths = some.square().sum(2)[..., None] + others.square().sum(2)[:, None]
-        near = (inner - lengths / 2).exp_()
-        return near.add_((1 + inner).square_(), alpha=TREND)
+        near = inner - 0.5 * some.square().sum(2)[..., None]
+        near.sub_(0.5 * others.square().sum(2)[:, None]).exp_()
+        return near.add_(inner.add_(1).square_(), alpha=TREND)
 
 
 def _shape(model: Model, parameters: Tensor, c: int) -> Tensor:
     """What the image of a component depends on but for its flux: [object, sample, D]."""
     places = model.layout
-    own = [places.radius[c], *places.shear[c]]
     index = places.index[c]
-    own += [] if index is None else [index]
-    return parameters[..., [*own, places.x, places.y]]
+    last = places.shear[c][1] if index is None else index
+    own = parameters[..., places.radius[c] : last + 1]
+    return torch.cat([own, parameters[..., places.x : places.y + 1]], -1)
