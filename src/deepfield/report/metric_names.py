@@ -26,16 +26,16 @@ POSTERIORS = {
 """of all quantities of posteriors together"""
 VOTES = {
     "rmse_fractions": "RMSE of the shares",
-    "rmse_over_irreducible": "RMSE over the least possible",
+    "rmse_over_irreducible": "over the least possible",
     "accuracy_agreed": "right where volunteers agree",
     "dominant_error": "first answer wrong",
-    "dominant_error_clear": "first answer wrong, clear",
     "calibration_error": "calibration error",
     "pit_ks_votes": "PIT KS",
     "coverage_68_votes": "68 % hold",
 }
 """of vote fractions"""
 OTHERS = {
+    "dominant_error_clear": "first answer wrong where two thirds agree",
     "bias_fractions": "bias of the shares",
     "scatter_fractions": "scatter of the shares",
     "errors_visible_ratio": "errors over the best rival's, visible",

@@ -43,8 +43,7 @@ def vote_parts(
             "Shares are of all volunteers, multiplied down the tree of questions. The least "
             "possible RMSE is that of whoever knows every answer's true probability. Volunteers "
             "agree where 80 % of them give one answer; the first answer is wrong where the "
-            "likeliest answer to the first question is not the most frequent one, and clear where "
-            "more than two thirds give that."
+            "likeliest answer to the first question is not the most frequent one."
         ),
         Text(measured_on, title="What the numbers were measured on"),
     ]
