@@ -240,7 +240,7 @@ def test_unknown_truth_and_indices_are_refused():
     assert source.quantity("kind") == KIND
     with pytest.raises(ValueError, match="no truth 'redshift'"):
         source.quantity("redshift")
-    with pytest.raises(ValueError, match="index 3 of 3"):
+    with pytest.raises(ValueError, match="to 3 of 3"):
         source.take(torch.tensor([3]), 0)
 
 
