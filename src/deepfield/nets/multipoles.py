@@ -8,6 +8,7 @@ a hundred times faster.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -149,7 +150,7 @@ class Multipoles(nn.Module):
             raise ValueError(
                 "the batch has no PSF; sizes and shapes cannot be told without: give its image"
             )
-        pixels = over_noise(batch, sigma(batch), (self.channels, self.size, self.size))
+        pixels, _ = over_noise(batch, sigma, (self.channels, self.size, self.size))
         found = pixels @ self.get_buffer("matrix")
         flat, cosine, sine = found.split(
             [found.shape[2] - 2 * self.turning, self.turning, self.turning], 2
@@ -194,13 +195,18 @@ class Multipoles(nn.Module):
         )
 
 
-def over_noise(batch: Batch, noise: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    """[object, channel, pixel] over the noise; what is missing is taken from the other side.
+def over_noise(
+    batch: Batch, sigma_of: Callable[[Batch], Tensor], shape: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
+    """Pixels over the noise; what is missing is taken from the other side.
 
     Args:
         batch: stamps.
-        noise: [object, channel].
+        sigma_of: batch -> [object, channel] noise.
         shape: (channel, y, x) that they must have.
+
+    Returns:
+        [object, channel, pixel], and the noise.
 
     Raises:
         ValueError: stamps of another shape.
@@ -208,7 +214,7 @@ def over_noise(batch: Batch, noise: Tensor, shape: tuple[int, int, int]) -> Tens
     Example:
         >>> import numpy as np
         >>> batch = Batch(np.array(["a"]), torch.full((1, 1, 2, 2), 6.0), ("r",))
-        >>> over_noise(batch, torch.full((1, 1), 3.0), (1, 2, 2)).tolist()
+        >>> over_noise(batch, lambda _: torch.full((1, 1), 3.0), (1, 2, 2))[0].tolist()
         [[[2.0, 2.0, 2.0, 2.0]]]
     """
     values = batch.values
@@ -217,11 +223,11 @@ def over_noise(batch: Batch, noise: Tensor, shape: tuple[int, int, int]) -> Tens
             f"stamps have shape {tuple(values.shape[1:])}; expected [{shape[0]} bands, "
             f"{shape[1]}, {shape[2]}]"
         )
-    bad = missing(batch)
+    noise, bad = sigma_of(batch), missing(batch)
     if bool(bad.any()):
         opposite = torch.where(bad, 0.0, values).flip((-2, -1))
         values = torch.where(bad, opposite, values)
-    return (values / noise[..., None, None]).flatten(2)
+    return (values / noise[..., None, None]).flatten(2), noise
 
 
 def upright(cosine: Tensor, sine: Tensor, order: Tensor) -> tuple[Tensor, Tensor, Tensor]:

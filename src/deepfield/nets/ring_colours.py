@@ -87,8 +87,8 @@ class RingColours(nn.Module):
 
     def _numbers(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Numbers that are not standardised, and the galaxy's direction, radian."""
-        noise = border_sigma(batch)
-        pixels = over_noise(batch, noise, (self.channels, self.size, self.size))
+        shape = (self.channels, self.size, self.size)
+        pixels, noise = over_noise(batch, border_sigma, shape)
         flat, cosine, sine = (pixels @ self.get_buffer("matrix")).split(
             [self.flat, self.turning, self.turning], 2
         )
