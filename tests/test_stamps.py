@@ -137,3 +137,16 @@ def test_class_weights_balance():
     assert torch.allclose(class_weights(soft, ("a", "b", "c")), weights)
     with says("no object of class d"):
         class_weights(labels, ("a", "b", "c", "d"))
+
+
+def test_one_small_file_does_not_decide_how_much_of_the_others_is_seen():
+    y, x = np.mgrid[-24:24, -24:24]
+    noise = np.random.default_rng(4)
+    galaxies = [
+        (40 * np.exp(-np.hypot(x, y) / 4) + noise.normal(size=x.shape))[None] for _ in range(5)
+    ]
+    alone = typical_extent(galaxies)
+    assert typical_extent([*galaxies, noise.normal(size=(1, 5, 5))]) == pytest.approx(
+        alone, rel=0.2
+    )
+    assert typical_extent([image[:, :26, :26] for image in galaxies] + galaxies) <= 26

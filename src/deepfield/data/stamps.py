@@ -126,7 +126,7 @@ def typical_extent(images: Iterable[np.ndarray]) -> float:
     of 1 % of the side); the region above 3 sigma that contains the centre, or the brightest pixel
     near it, is the galaxy, and the mean radius of the quarter of it that is farthest from the
     centre its reach. The extent is 1.2 times the median diameter, and never more than the
-    smallest image.
+    smallest image, of those that have at least half of the usual side; smaller ones are padded.
 
     Args:
         images: [channel, y, x] each; the first 200 are used.
@@ -150,9 +150,11 @@ def typical_extent(images: Iterable[np.ndarray]) -> float:
     if not sides:
         raise ValueError("no images to measure an extent on; expected at least one")
     found = [radius for radius in reach if radius > 0]
+    # One cut-off file must not decide how much of all the others is seen.
+    most = min(side for side in sides if side >= np.median(sides) / 2)
     # Nothing above the noise anywhere: the whole image is the only honest choice.
-    diameter = 2 * float(np.median(found)) if found else float(min(sides))
-    return float(np.clip(MARGIN * diameter, min(8, min(sides)), min(sides)))
+    diameter = 2 * float(np.median(found)) if found else float(most)
+    return float(np.clip(MARGIN * diameter, min(8, most), most))
 
 
 def _reach(image: np.ndarray) -> float:

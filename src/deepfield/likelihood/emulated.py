@@ -132,6 +132,7 @@ def _shape(model: Model, parameters: Tensor, c: int) -> Tensor:
     """What the image of a component depends on but for its flux: [object, sample, D]."""
     places = model.layout
     index = places.index[c]
+    # A component's numbers stand side by side: slices cost no copy.
     last = places.shear[c][1] if index is None else index
     own = parameters[..., places.radius[c] : last + 1]
     return torch.cat([own, parameters[..., places.x : places.y + 1]], -1)

@@ -1,40 +1,11 @@
 """Ballot: volunteers go down a decision tree, each with the same probabilities."""
 
-from collections.abc import Collection
-from dataclasses import replace
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from deepfield.nouns.batch import Truth
 from deepfield.nouns.decision_tree import DecisionTree
-from deepfield.nouns.sky import Light
 from deepfield.render.draws import uniforms
-
-
-def voted(
-    light: Light,
-    tree: DecisionTree,
-    fractions: Tensor,
-    indices: np.ndarray,
-    *,
-    keep: Collection[str],
-    volunteers: int,
-    seed: int,
-    split: str,
-) -> Light:
-    """The same light, whose truth is the votes on it.
-
-    Args:
-        light: of the objects.
-        tree, fractions, indices, volunteers, seed, split: as of ``ballot``.
-        keep: names of what else of the truth stays.
-    """
-    votes = ballot(tree, fractions, indices, volunteers=volunteers, seed=seed, split=split)
-    truth = dict(zip(tree.quantities, votes.T, strict=True))
-    truth |= {q: value for q, value in light.truth.items_by_quantity() if q.name in keep}
-    return replace(light, truth=Truth(truth))
 
 
 def ballot(

@@ -1,6 +1,6 @@
 """Inspected: galaxies and stars by their main class, as CANDELS astronomers vote on them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -8,17 +8,16 @@ from torch import Tensor
 
 from deepfield.nouns.galaxy_zoo import CANDELS
 from deepfield.nouns.psf import Psf
-from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
 from deepfield.render.draws import uniforms
 from deepfield.render.noise import NANOJANSKY, sky_variance
 from deepfield.sky.apparent import apparent
-from deepfield.sky.ballot import voted
 from deepfield.sky.contrast import contrast, smooth_light
 from deepfield.sky.counts import of_magnitudes
 from deepfield.sky.inspectors import classes, noticed
-from deepfield.sky.kinds import COMPANION, Kinds
+from deepfield.sky.kinds import COMPANION
+from deepfield.sky.polled import Polled
 from deepfield.sky.population import EDGE_ON, IRREGULAR, SMOOTH, Galaxies
 from deepfield.sky.rows import take
 
@@ -32,13 +31,14 @@ NUMBERS = 5
 
 
 @dataclass(frozen=True)
-class Inspected:
+class Inspected(Polled):
     """Galaxies and stars in one band, with the votes of inspectors on their main class.
 
     Inspectors call a disc what shows arms, a bar or an edge-on shape, or falls off like an
     exponential; a spheroid what is steep; irregular what shows clumps; a point what is no wider
     than the PSF; unclassifiable what hardly stands out of the noise: see ``sky.inspectors``. They
-    go by what the image shows of the object, companions apart. Votes are multinomial.
+    go by what the image shows of the object, companions apart; clumps are odd to them in irregular
+    galaxies alone. Votes are multinomial.
 
     Nature makes few galaxies between early and late types. Each galaxy is the first early type of
     six (smooth and steep: two fifths), or else the first late one (flat, or with a small bulge).
@@ -46,11 +46,11 @@ class Inspected:
 
     Args:
         sky: the galaxies.
-        inspectors: how many look at each object.
+        volunteers: how many inspectors look at each object.
         stars: share of objects that are stars.
 
     Raises:
-        ValueError: fewer than two inspectors, or a share that cannot be.
+        ValueError: fewer than two volunteers, a share that cannot be, or (``draw``) several bands.
 
     Example:
         >>> from deepfield.render.psf import survey_psf
@@ -63,57 +63,15 @@ class Inspected:
         [40.0, 40.0]
     """
 
-    sky: Kinds = field(default_factory=Kinds)
-    inspectors: int = 40
     stars: float = 0.12
 
+    tree = CANDELS
+    kept = KEPT
+
     def __post_init__(self) -> None:
-        if self.inspectors < 2 or not 0 <= self.stars <= 1:
-            raise ValueError(
-                f"{self.inspectors} inspectors and a share of stars of {self.stars}; expected at "
-                "least 2, and a share from 0 to 1"
-            )
-
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The votes for every class, and what scores may be sorted by."""
-        kept = [quantity for quantity in self.sky.quantities if quantity.name in KEPT]
-        return (*CANDELS.quantities, *kept)
-
-    @property
-    def maps(self) -> tuple[Quantity, ...]:
-        """Those of the sky; of a star they show the galaxy whose place it takes."""
-        return self.sky.maps
-
-    def draw(
-        self,
-        indices: np.ndarray,
-        survey: Survey,
-        *,
-        seed: int,
-        split: str,
-        size: int,
-        psf: Psf,
-        maps: tuple[str, ...] = (),
-    ) -> Light:
-        """The objects of these indices: see ``Sky.draw``.
-
-        Raises:
-            ValueError: a survey of several bands.
-        """
-        light, fractions = self.asked(
-            indices, survey, seed=seed, split=split, size=size, psf=psf, maps=maps
-        )
-        return voted(
-            light,
-            CANDELS,
-            fractions,
-            indices,
-            keep=(*KEPT, *maps),
-            volunteers=self.inspectors,
-            seed=seed,
-            split=split,
-        )
+        super().__post_init__()
+        if not 0 <= self.stars <= 1:
+            raise ValueError(f"a share of stars of {self.stars}; expected one from 0 to 1")
 
     def asked(
         self,
@@ -182,7 +140,7 @@ def _patterns(galaxies: Galaxies, light: Light, survey: Survey) -> tuple[Tensor,
     """[object] share of people who see that it is a disc, and [object] that it has clumps.
 
     Of the light of arms, bars, rings and clumps it takes what no smooth galaxy has. Clumps along
-    arms are no oddity.
+    arms are no oddity: here the galaxy's kind is asked, not its image.
     """
     sigma = sky_variance(survey)[0].sqrt()
     image = light.image[:, 0] - light.truth[COMPANION]

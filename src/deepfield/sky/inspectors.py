@@ -24,8 +24,8 @@ def classes(seen: Apparent, structure: Tensor, clumps: Tensor) -> Tensor:
     """[object, class] probability that an inspector chooses each class of ``CANDELS``.
 
     Inspectors are as good as the noise allows, and differ a little: every step is as wide as the
-    error of what is looked at and their own disagreement together. Nothing counts but what shows
-    in the image: two objects that look alike get the same votes, whatever they are.
+    error of what is looked at and their own disagreement together. Nothing counts but what is
+    given here: two objects that look alike get the same votes, whatever they are.
 
     Args:
         seen: light of each object as a whole.

@@ -1,6 +1,6 @@
 """Volunteers: what forty people would say of each painted galaxy, by Galaxy Zoo 2's questions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,14 +8,12 @@ from torch import Tensor
 
 from deepfield.nouns.galaxy_zoo import GALAXY_ZOO_2
 from deepfield.nouns.psf import Psf
-from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.sky import Light
 from deepfield.nouns.survey import Survey
 from deepfield.render.noise import observe
-from deepfield.sky.ballot import voted
 from deepfield.sky.contrast import contrast, smooth_light
-from deepfield.sky.kinds import Kinds
 from deepfield.sky.opinions import Seen, opinions, told
+from deepfield.sky.polled import Polled
 
 PARTS = ("arm", "bar", "ring", "clump", "dust")
 KEPT = (
@@ -25,7 +23,7 @@ KEPT = (
 
 
 @dataclass(frozen=True)
-class Volunteers:
+class Volunteers(Polled):
     """Galaxies of five kinds, with the votes of volunteers who see only what can be seen.
 
     How likely each answer is depends on the galaxy's parts and on how well these stand out of the
@@ -50,49 +48,8 @@ class Volunteers:
         [True, True]
     """
 
-    sky: Kinds = field(default_factory=Kinds)
-    volunteers: int = 40
-
-    def __post_init__(self) -> None:
-        if self.volunteers < 2:
-            raise ValueError(f"{self.volunteers} volunteers; expected at least 2")
-
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The votes for every answer, and what scores may be sorted by."""
-        kept = [quantity for quantity in self.sky.quantities if quantity.name in KEPT]
-        return (*GALAXY_ZOO_2.quantities, *kept)
-
-    @property
-    def maps(self) -> tuple[Quantity, ...]:
-        """Those of the sky."""
-        return self.sky.maps
-
-    def draw(
-        self,
-        indices: np.ndarray,
-        survey: Survey,
-        *,
-        seed: int,
-        split: str,
-        size: int,
-        psf: Psf,
-        maps: tuple[str, ...] = (),
-    ) -> Light:
-        """The galaxies of these indices: see ``Sky.draw``."""
-        light, fractions = self.asked(
-            indices, survey, seed=seed, split=split, size=size, psf=psf, maps=maps
-        )
-        return voted(
-            light,
-            GALAXY_ZOO_2,
-            fractions,
-            indices,
-            keep=(*KEPT, *maps),
-            volunteers=self.volunteers,
-            seed=seed,
-            split=split,
-        )
+    tree = GALAXY_ZOO_2
+    kept = KEPT
 
     def asked(
         self,
