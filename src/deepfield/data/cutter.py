@@ -15,6 +15,7 @@ from deepfield.data.bands import colour
 from deepfield.data.files import read
 from deepfield.data.info import Info
 from deepfield.data.noise import sky
+from deepfield.data.overflow import TOO_MUCH, overflow
 from deepfield.data.significance import NOTHING, significance
 from deepfield.data.stamp_wcs import celestial, regridded
 from deepfield.data.stamps import SAMPLE, corner, resize, typical_extent
@@ -230,6 +231,9 @@ class Cutter:
             variance = variance.expand_as(stamp).masked_fill(gone, torch.inf)
         if float(significance(stamp[None], variance[None])) < NOTHING:
             flags |= Flag.NOTHING_SEEN
+        # A picture's stretch bends how light falls off.
+        if not info.display and float(overflow(stamp[None], variance[None])) > TOO_MUCH:
+            flags |= Flag.TOO_LARGE
         if info.channels == self.channels:
             return stamp, variance, int(flags)
         whole = torch.zeros(len(self.channels), self.size, self.size)
