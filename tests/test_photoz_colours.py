@@ -18,6 +18,7 @@ from deepfield.nouns.quantity import Quantity
 from deepfield.recipes.photoz_colours import mock, photoz_colours
 from deepfield.rivals.band_fluxes import Fluxes, fluxes
 from deepfield.rivals.boosting_redshift import BoostingRedshift
+from deepfield.rivals.forest_redshift import ForestRedshift
 from deepfield.rivals.missing_bands import Gaussian
 from deepfield.rivals.nearest_neighbours_redshift import NearestNeighboursRedshift
 from deepfield.scores.redshifts import sigma_mad
@@ -29,7 +30,9 @@ SMALL = {"members": 2, "width": 48, "components": 3, "epochs": 10, "batch_size":
 RIVALS = (
     partial(NearestNeighboursRedshift, neighbours=(70, 120)),
     partial(BoostingRedshift, leaves=(8,), trees=(60,), rate=0.1),
+    partial(ForestRedshift, leaves=(6,)),
 )
+KINDS = ("neighbours", "boosting", "forest")
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +276,7 @@ def test_members_do_not_see_each_other():
     assert not torch.equal(before[:, 8:16], after[:, 8:16])
 
 
-@pytest.mark.parametrize("rival", RIVALS, ids=("neighbours", "boosting"))
+@pytest.mark.parametrize("rival", RIVALS, ids=KINDS)
 def test_rivals_are_calibrated_and_find_a_line(rival):
     source = Line()
     fitted = rival().fit(source)
@@ -281,9 +284,7 @@ def test_rivals_are_calibrated_and_find_a_line(rival):
     batch = test.take(torch.arange(len(test)), 0)
     answer = fitted.predict(batch)["posterior"]
     error = answer.quantiles([0.5])[:, 0, 0] - test.redshift
-    assert float(error.square().mean().sqrt()) < (
-        0.022 if rival is not BoostingRedshift else 0.028
-    )
+    assert float(error.square().mean().sqrt()) < 0.024  # of which 0.02 is noise
     inside = (answer.ranks(test.redshift[:, None])[:, 0] - 0.5).abs() < 0.34
     assert 0.58 < float(inside.float().mean()) < 0.78
 
@@ -296,7 +297,7 @@ def test_neighbours_extend_a_line_without_scatter():
     assert error.abs().max() < 1e-3
 
 
-@pytest.mark.parametrize("rival", RIVALS, ids=("neighbours", "boosting"))
+@pytest.mark.parametrize("rival", RIVALS, ids=KINDS)
 def test_rivals_answer_with_bands_missing_and_nan_without_any(rival):
     source = Line()
     fitted = rival().fit(source)

@@ -43,6 +43,16 @@ class Fluxes:
         value = np.arcsinh(self.flux / (2 * softening)) + np.log(softening)
         return np.where(np.isfinite(self.sigma), ZERO - 2.5 / log(10) * value, np.nan)
 
+    def features(self, softening: np.ndarray) -> np.ndarray:
+        """[object, number] magnitudes, colours of neighbouring bands, log errors; NaN = missing.
+
+        Args:
+            softening: as of ``magnitudes``.
+        """
+        magnitudes = self.magnitudes(softening)
+        error = np.where(np.isfinite(self.sigma), self.sigma, np.nan)
+        return np.concatenate([magnitudes, np.diff(magnitudes, axis=1), np.log(error)], 1)
+
     def softening(self) -> np.ndarray:
         """[channel] the median error of the objects that the band has seen."""
         seen = np.isfinite(self.sigma)

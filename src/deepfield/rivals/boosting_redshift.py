@@ -13,7 +13,7 @@ from deepfield.nouns.posterior import Posterior
 from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
-from deepfield.rivals.band_fluxes import Fluxes, collect_redshifts, fluxes
+from deepfield.rivals.band_fluxes import collect_redshifts, fluxes
 
 LEVELS = (0.01, 0.05, 0.16, 0.3, 0.5, 0.7, 0.84, 0.95, 0.99)
 """quantiles that are learnt, each by trees of its own"""
@@ -72,7 +72,7 @@ class BoostingRedshift:
         train, redshift = collect_redshifts(source.part("train"), self.name, self.limit)
         held_out, truth = collect_redshifts(source.part("validation"), self.name, self.held_out)
         fitted.softening = train.softening()
-        table, other = fitted._table(train), fitted._table(held_out)
+        table, other = (f.features(fitted.softening) for f in (train, held_out))
         tried = []
         for leaves in self.leaves:
             model = self._model(0.5, max(self.trees), leaves).fit(table, redshift)
@@ -85,7 +85,7 @@ class BoostingRedshift:
     def predict(self, batch: Batch) -> Prediction:
         """Redshifts linear between the quantiles; NaN where no band has light."""
         found = fluxes(batch)
-        table = self._table(found)
+        table = found.features(self.softening)
         # Each quantile has its own trees: sorting keeps them from crossing.
         learnt = np.sort(np.stack([model.predict(table) for model in self.models], 1), 1)
         levels = (np.arange(SAMPLES) + 0.5) / SAMPLES
@@ -93,11 +93,6 @@ class BoostingRedshift:
         seen = torch.from_numpy(np.isfinite(found.sigma).any(1))
         posterior = Posterior((self.quantity,), torch.from_numpy(samples).float()[:, :, None])
         return Prediction({"posterior": posterior.blank(~seen)})
-
-    def _table(self, photometry: Fluxes) -> np.ndarray:
-        magnitudes = photometry.magnitudes(self.softening)
-        error = np.where(np.isfinite(photometry.sigma), photometry.sigma, np.nan)
-        return np.concatenate([magnitudes, np.diff(magnitudes, axis=1), np.log(error)], 1)
 
     def _model(self, level: float, trees: int, leaves: int) -> HistGradientBoostingRegressor:
         return HistGradientBoostingRegressor(
