@@ -30,7 +30,7 @@ SMALL = {"members": 2, "width": 48, "components": 3, "epochs": 10, "batch_size":
 RIVALS = (
     partial(NearestNeighboursRedshift, neighbours=(70, 120)),
     partial(BoostingRedshift, leaves=(8,), trees=(60,), rate=0.1),
-    partial(ForestRedshift, leaves=(6,)),
+    partial(ForestRedshift, leaves=(2,)),
 )
 KINDS = ("neighbours", "boosting", "forest")
 

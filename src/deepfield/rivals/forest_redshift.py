@@ -39,7 +39,7 @@ class ForestRedshift:
 
     Example:
         >>> ForestRedshift().leaves
-        (5, 12, 25)
+        (2, 5, 12)
     """
 
     quantity: Quantity
@@ -57,7 +57,7 @@ class ForestRedshift:
         *,
         limit: int | None = 50000,
         held_out: int = 2000,
-        leaves: Sequence[int] = (5, 12, 25),
+        leaves: Sequence[int] = (2, 5, 12),
     ) -> None:
         self.name = name
         self.limit = limit
