@@ -131,3 +131,15 @@ def test_a_missing_band_leaves_the_shape():
     for name in ("magnitude_g", "radius", "position_angle", "x"):
         assert bool(told.of(name)[0].isfinite().all())
     assert float(np.asarray(told.columns()["radius"])[0]) > 0
+
+
+def test_no_component_is_larger_than_a_stamp_can_tell():
+    """A flat sky level looks like a disc without end: its light would be any."""
+    batch = drawn(sersic, 6)
+    batch.values.add_(3 * batch.variance.sqrt())
+    found = BatchedSersic().predict(batch)["posterior"]
+    middle = dict(zip(found.names, found.quantiles([0.5])[..., 0].T, strict=True))
+    radius, ratio = middle["radius"], middle["axis_ratio"]
+    circular = radius * ratio.sqrt() / batch.survey.pixel_scale
+    known = circular.isfinite()
+    assert bool(known.any()) and float(circular[known].max()) < 32.1

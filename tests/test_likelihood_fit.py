@@ -184,7 +184,7 @@ def test_several_starts_are_never_worse():
     true = galaxies(BOTH, 6)
     seen = pixels(observed(BOTH, true, PSF, 60.0), PSF)
     begin = starts(BOTH, seen)
-    all_of_them = Settings(trials=40)
+    all_of_them = Settings(trials=40, first=40)
     best = fit(BOTH, seen, begin, settings=all_of_them).chi_square
     for number in range(begin.shape[1]):
         one = fit(BOTH, seen, begin[:, number : number + 1], settings=all_of_them)

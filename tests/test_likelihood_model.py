@@ -36,10 +36,11 @@ def slope(model: Model, free: Tensor, psf: Psf, place: int) -> Tensor:
     "model",
     [
         Model(SIZE),
+        Model(SIZE, largest=SIZE / 2),
         Model(SIZE, indices=(None, 1.0), bands=2, sky=True),
         Model(SIZE, indices=(4.0, None, 0.5)),
     ],
-    ids=["one", "bulge and disc in two bands", "three"],
+    ids=["one", "one not too large", "bulge and disc in two bands", "three"],
 )
 def test_the_jacobian_is_that_of_the_images(model):
     free, psf = some(model, 5), TWO_BANDS if model.bands == 2 else ONE_BAND

@@ -44,4 +44,4 @@ def freed(value: Tensor, low: float, high: float) -> Tensor:
         0.3
     """
     middle, half = (high + low) / 2, (high - low) / 2
-    return middle + half * torch.atanh(((value - middle) / half).clamp(EDGE - 1, 1 - EDGE))
+    return ((value - middle) / half).clamp(EDGE - 1, 1 - EDGE).atanh_().mul_(half).add_(middle)

@@ -241,7 +241,8 @@ class _Search:
         points = torch.where((torch.arange(many) < kept[:, None])[..., None], said, found)
         freedom = (self.pixels.used().sum(1) - len(self.names)).clamp(min=0)
         chi_square = -2 * known.log_likelihood.amax(1)
-        return Found(self.task.to_values(points, self.frame), enough, chi_square / freedom)
+        values = self.task.to_values(points, self.frame).contiguous()
+        return Found(values, enough, chi_square / freedom)
 
     def _walk(
         self,

@@ -54,9 +54,8 @@ def shear(axis_ratio: Tensor, position_angle: Tensor) -> Tensor:
         [0.3, 30.0]
     """
     stretch = (-axis_ratio.log() / LONGEST).clamp(0, 1 - 1e-4)
-    doubled = torch.deg2rad(2 * position_angle)
-    along = torch.stack((doubled.cos(), doubled.sin()), -1)
-    return LONGEST * torch.atanh(stretch)[..., None] * along
+    size, doubled = LONGEST * torch.atanh(stretch), position_angle * (math.pi / 90)
+    return torch.stack((size * doubled.cos(), size * doubled.sin()), -1)
 
 
 def moment_changes(radius: Tensor, shear: Tensor) -> Tensor:

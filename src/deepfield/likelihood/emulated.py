@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from deepfield.likelihood.importance import tempered
-from deepfield.likelihood.model import Model
+from deepfield.likelihood.model import BRIGHTEST, Model
 from deepfield.likelihood.pixels import Pixels
 from deepfield.likelihood.rendered import Rendered, fluxes
 
@@ -78,7 +78,7 @@ class Emulated:
         self.data, numbers = torch.stack(told), torch.stack(found)
         self.rest = data.square().sum(1) - self.data.square().sum(1)
         self.processes = [
-            _Process(_shape(model, parameters, c), numbers[:, c], last)
+            _Process(_shape(model, parameters, c)[..., :-1], numbers[:, c], last)
             for c in range(units.shape[1])
         ]
         errors = [light[..., c, None] * each.errors for c, each in enumerate(self.processes)]
@@ -89,50 +89,73 @@ class Emulated:
 
     def log_likelihood(self, parameters: Tensor) -> Tensor:
         """[object, sample] of parameters [object, sample, parameter]."""
-        light = fluxes(self.model, parameters)
+        places = self.model.layout
         left = self.data[:, None]
         for c, process in enumerate(self.processes):
-            left = left - light[..., c, None] * process(_shape(self.model, parameters, c))
-        return -0.5 * ((left * self.trust).square().sum(2) + self.rest[:, None])
+            light = parameters[..., places.flux[c][0]].clamp(-BRIGHTEST, BRIGHTEST)
+            left = process.less(left, light, _shape(self.model, parameters, c))
+        left = left.mul_(self.trust)
+        return -0.5 * (torch.linalg.vecdot(left, left) + self.rest[:, None])
 
 
 class _Process:
     """Interpolates numbers [object, sample, direction] known at places [object, sample, D]."""
 
     def __init__(self, places: Tensor, numbers: Tensor, last: int) -> None:
-        near = places[:, -last:]
-        self.middle = near.mean(1, keepdim=True)
-        away = near - self.middle
-        spread = away.mT @ away / last + TINY * torch.eye(places.shape[2])
-        self.root = torch.linalg.cholesky_ex(torch.linalg.inv_ex(spread)[0])[0] / RANGE
-        self.known = (places - self.middle) @ self.root
-        matrix = self._alike(self.known.double(), self.known.double())
+        near, size = places[:, -last:], places.shape[2]
+        middle = near.mean(1, keepdim=True)
+        away = near - middle
+        spread = away.mT @ away / last + TINY * torch.eye(size)
+        root = torch.linalg.cholesky_ex(torch.linalg.inv_ex(spread)[0])[0] / RANGE
+        known = ((places - middle) @ root).double()
+        half = -0.5 * known.square().sum(2, keepdim=True)
+        one = torch.ones_like(half)
+        inner = known @ known.mT
+        matrix = (inner + half + half.mT).exp() + TREND * (inner + 1).square()
         matrix = matrix + NUGGET * torch.eye(matrix.shape[1])
-        self.mean = numbers.mean(1, keepdim=True)
+        mean = numbers.mean(1, keepdim=True)
         inverse = torch.linalg.inv_ex(matrix)[0]
-        weights = inverse @ (numbers - self.mean).double()
+        weights = inverse @ (numbers - mean).double()
         self.weights = weights.float()
         # Of each number, foretold by all the others (Sundararajan & Keerthi 2001).
         self.errors = (weights / inverse.diagonal(dim1=1, dim2=2)[..., None]).float()
+        # Places with a 1 at their end become standardised ones, 1, and room for a number.
+        self.root = torch.nn.functional.pad(root, (0, 2, 0, 1))
+        self.root[:, -1:, :size] = -middle @ root
+        self.root[:, -1, size] = 1
+        self.known = torch.cat([known, half, one], 2).mT.float().contiguous()
+        # The trend is a quadratic form, which needs no sum over all that is known.
+        bent = torch.cat([known, one], 2)
+        bent = (bent[..., None] * bent[:, :, None]).flatten(2)
+        trend = TREND * (bent.mT @ weights)
+        trend[:, -1:] += mean
+        self.trend = trend.float()
 
-    def __call__(self, places: Tensor) -> Tensor:
-        """[object, sample, direction] at places [object, sample, D]."""
-        return (
-            self.mean + self._alike((places - self.middle) @ self.root, self.known) @ self.weights
-        )
+    def less(self, numbers: Tensor, light: Tensor, places: Tensor) -> Tensor:
+        """Numbers [object, 1 or sample, direction] less what is interpolated, brightened.
 
-    def _alike(self, some: Tensor, others: Tensor) -> Tensor:
-        inner = some @ others.mT
-        near = inner - 0.5 * some.square().sum(2)[..., None]
-        near.sub_(0.5 * others.square().sum(2)[:, None]).exp_()
-        return near.add_(inner.add_(1).square_(), alpha=TREND)
+        Args:
+            numbers: to subtract from.
+            light: [object, sample] logarithm of what multiplies the interpolated numbers.
+            places: [object, sample, D + 1], the last one 1.
+        """
+        size = places.shape[2]
+        here = places @ self.root
+        at = here[..., :size]
+        bright = light.exp()[..., None] * at
+        bent = (bright[..., None] * at[:, :, None]).flatten(2)
+        left = torch.baddbmm(numbers, bent, self.trend, alpha=-1)
+        # Of a sum of squares one is the 1 at the end.
+        here[..., size] = light + 0.5 - 0.5 * torch.linalg.vecdot(at, at)
+        return left.baddbmm_((here @ self.known).exp_(), self.weights, alpha=-1)
 
 
 def _shape(model: Model, parameters: Tensor, c: int) -> Tensor:
-    """What the image of a component depends on but for its flux: [object, sample, D]."""
+    """What the image of a component depends on but its flux, then 1: [object, sample, D + 1]."""
     places = model.layout
     index = places.index[c]
     # A component's numbers stand side by side: slices cost no copy.
     last = places.shear[c][1] if index is None else index
     own = parameters[..., places.radius[c] : last + 1]
-    return torch.cat([own, parameters[..., places.x : places.y + 1]], -1)
+    centre = parameters[..., places.x : places.y + 1]
+    return torch.cat([own, centre, torch.ones_like(centre[..., :1])], -1)

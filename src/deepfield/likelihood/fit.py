@@ -51,7 +51,8 @@ class Settings:
 
     Args:
         iterations: steps from the best start, at most, those uphill counted in.
-        trials: steps from each of several starts, before the best alone goes on.
+        trials: steps from several starts, before the best alone goes on.
+        first: the same, before the worse half of them is dropped.
         tolerance: a fit has converged where a step lowers chi^2 by less.
 
     Raises:
@@ -59,14 +60,15 @@ class Settings:
     """
 
     iterations: int = 40
-    trials: int = 4
+    trials: int = 5
+    first: int = 1
     tolerance: float = 0.1
 
     def __post_init__(self) -> None:
-        if min(self.iterations, self.trials, self.tolerance) <= 0:
+        if min(self.iterations, self.trials, self.first, self.tolerance) <= 0:
             raise ValueError(
-                f"iterations {self.iterations}, trials {self.trials}, tolerance "
-                f"{self.tolerance}; expected positive numbers"
+                f"iterations {self.iterations}, trials {self.trials}, first {self.first}, "
+                f"tolerance {self.tolerance}; expected positive numbers"
             )
 
 
@@ -122,7 +124,9 @@ def fit(
     at = torch.where(at.isfinite().all(1, keepdim=True), at, 0.0)
     trying = _Descent(model, pixels, rows, at, prior, settings)
     if shape[1] > 1:
-        trying.go(settings.trials)
+        first = min(settings.first, settings.trials)
+        trying.go(first, starts=shape[1], keep=-(-shape[1] // 2))
+        trying.go(settings.trials - first, starts=shape[1], keep=1)
         trying.keep_best(shape[1])
     trying.go(settings.iterations)
     return _result(trying, objects, model, pixels)
@@ -150,19 +154,29 @@ class _Descent:
 
     def keep_best(self, starts: int) -> None:
         """Only the deepest of so many starts of every object."""
-        rows = _best(self.here.chi_square.view(-1, starts))
+        places = _ranked(self.here.chi_square.view(-1, starts))[:, 0]
+        rows = torch.arange(len(places), device=places.device) * starts + places
         self.objects, self.at, self.here = self.objects[rows], self.at[rows], self.here.take(rows)
         self.damping, self.going = self.damping[rows], self.going[rows]
         self.converged = self.converged[rows]
         self.looks = self.looks.view(-1, starts).sum(1)
 
-    def go(self, most: int) -> None:
-        """So many steps at most."""
-        for _ in range(most):
+    def go(self, most: int, *, starts: int = 1, keep: int = 1) -> None:
+        """So many steps at most; the last one leaves so many of the starts of every object."""
+        for step in range(most):
             rows = self.going.nonzero()[:, 0]
             if len(rows) == 0:
                 return
-            self._step(rows)
+            rows = self._step(rows)
+            if step == most - 1 and starts > 1:
+                worse = _ranked(self.here.chi_square.view(-1, starts))[:, keep:]
+                self.going.view(-1, starts).scatter_(1, worse, False)
+            # An image costs a fifth of its derivatives: those are for steps that lead downhill,
+            # and not the last ones.
+            rows = rows[self.going[rows]]
+            if len(rows) > 0:
+                self.here.put(rows, self._look(rows, self.at[rows]))
+                self.looks[rows] += 1
 
     def _look(self, rows: Tensor, at: Tensor) -> Normal:
         objects = self.objects[rows]
@@ -176,7 +190,8 @@ class _Descent:
             return found
         return found + self.prior.take(objects).chi_square(at)
 
-    def _step(self, rows: Tensor) -> None:
+    def _step(self, rows: Tensor) -> Tensor:
+        """One step of these rows; returns those that it led downhill by a checked height."""
         here, damping = self.here.take(rows), self.damping[rows]
         step = _solve(here, damping)
         gain = (step * (2 * here.slope - (here.matrix @ step[..., None])[..., 0])).sum(1)
@@ -188,21 +203,18 @@ class _Descent:
         self._stop(rows[last])
         rows, there, damping, gain = rows[~last], there[~last], damping[~last], gain[~last]
         if len(rows) == 0:
-            return
-        # An image costs a fifth of its derivatives: those are for steps that lead downhill.
-        fall = self.here.chi_square[rows] - self._height(rows, there)
+            return rows
+        height = self._height(rows, there)
+        fall = self.here.chi_square[rows] - height
         ratio, better = fall / gain, fall > 0
         factor = torch.where(ratio > 0.75, 0.1, torch.where(ratio > 0.25, 0.5, 2.0))
         damping = damping * torch.where(better, factor, 8.0)
         self.damping[rows] = damping.clamp(min=FREE)
         self.going[rows] = damping < STUCK
-        rows, there, fall = rows[better], there[better], fall[better]
-        if len(rows) == 0:
-            return
-        self.at[rows] = there
-        self.here.put(rows, self._look(rows, there))
-        self.looks[rows] += 1
+        rows, there, fall, height = rows[better], there[better], fall[better], height[better]
+        self.at[rows], self.here.chi_square[rows] = there, height
         self._stop(rows[fall < self.tolerance])
+        return rows
 
     def _stop(self, rows: Tensor) -> None:
         self.converged[rows], self.going[rows] = True, False
@@ -220,10 +232,9 @@ def _solve(here: Normal, damping: Tensor) -> Tensor:
     return step * (LONGEST / step.abs().amax(1, keepdim=True)).clamp(max=1)
 
 
-def _best(chi_square: Tensor) -> Tensor:
-    """Rows of the deepest start of every object, of [object, start]."""
-    deepest = chi_square.nan_to_num(torch.inf).argmin(1)
-    return torch.arange(len(chi_square), device=deepest.device) * chi_square.shape[1] + deepest
+def _ranked(chi_square: Tensor) -> Tensor:
+    """Places of the starts of every object, the deepest first, of [object, start]."""
+    return chi_square.nan_to_num(torch.inf).argsort(dim=1, stable=True)
 
 
 def _result(found: _Descent, objects: Tensor, model: Model, pixels: Pixels) -> Fit:

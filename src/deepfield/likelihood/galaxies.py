@@ -1,5 +1,6 @@
 """Galaxies: from quantities of a catalogue to the profiles of a model."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -30,11 +31,12 @@ def bulge_and_disc(values: Mapping[str, Tensor], pixel_scale: float, size: int) 
         >>> bulge_and_disc(values, 0.5, 64).radius[0].tolist()
         [2.0, 2.0]
     """
-    flux = 10 ** (0.4 * (NANOJANSKY - values["magnitude"]))
+    flux = _flux(values["magnitude"])
     share = values["bulge_to_total"]
 
     def both(bulge: Tensor, disc: Tensor) -> Tensor:
-        return torch.stack([bulge, disc], 1)
+        # Each component's numbers stand side by side in memory.
+        return torch.stack([bulge, disc]).mT
 
     index = values["sersic_index_bulge"]
     return Profile(
@@ -69,5 +71,10 @@ def one_sersic(values: Mapping[str, Tensor], pixel_scale: float, size: int) -> P
         position_angle=values["position_angle"][:, None],
         x=values["x"] - (size - 1) / 2,
         y=values["y"] - (size - 1) / 2,
-        flux=10 ** (0.4 * (NANOJANSKY - values["magnitude"]))[:, None, None],
+        flux=_flux(values["magnitude"])[:, None, None],
     )
+
+
+def _flux(magnitude: Tensor) -> Tensor:
+    """nJy."""
+    return ((NANOJANSKY - magnitude) * (0.4 * math.log(10))).exp()

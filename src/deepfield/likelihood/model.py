@@ -16,7 +16,8 @@ from deepfield.render.components import components
 from deepfield.render.derivatives import derivatives
 from deepfield.render.ladder import HIGHEST, LOWEST
 
-RADIUS = math.log(0.05), math.log(500.0)
+SMALLEST, LARGEST = 0.05, 500.0
+"""Circularised half-light radii, px: points, and skies."""
 INDEX = math.log(LOWEST), math.log(HIGHEST)
 BRIGHTEST = 60.0
 """Largest logarithm of a flux, either sign, that single precision holds with room to square it."""
@@ -59,9 +60,12 @@ class Model:
         indices: the Sersic index of every component, None where it is free.
         bands: how many.
         sky: whether every band has a constant level of its own.
+        largest: circularised half-light radius that a component may have, px. Half a stamp's side
+            is as much as a stamp can tell.
 
     Raises:
-        ValueError: no component or band, or a fixed index that the renderer does not know.
+        ValueError: no component or band, a fixed index that the renderer does not know, or a
+            largest radius that is none.
 
     Example:
         >>> from deepfield.render.psf import moffat
@@ -77,6 +81,7 @@ class Model:
     indices: tuple[float | None, ...] = (None,)
     bands: int = 1
     sky: bool = False
+    largest: float = LARGEST
 
     def __post_init__(self) -> None:
         known = all(n is None or LOWEST <= n <= HIGHEST for n in self.indices)
@@ -86,12 +91,21 @@ class Model:
                 f"positive size, at least one component and band, and fixed Sersic indices from "
                 f"{LOWEST} to {HIGHEST}"
             )
+        if not SMALLEST < self.largest <= LARGEST:
+            raise ValueError(
+                f"largest radius {self.largest}; expected above {SMALLEST} and up to {LARGEST} px"
+            )
 
     @cached_property
     def layout(self) -> Layout:
         """Where each parameter is."""
         free = tuple(n is None for n in self.indices)
         return lay_out(free, bands=self.bands, sky=self.sky)
+
+    @property
+    def _radii(self) -> tuple[float, float]:
+        """Bounds of the logarithm of a radius."""
+        return math.log(SMALLEST), math.log(self.largest)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,23 +170,28 @@ class Model:
                 f"fluxes have shape {shape}; expected [object, component, band] of "
                 f"{len(profile.x)} objects, {len(self.indices)} components and {self.bands} bands"
             )
-        free, places = profile.flux.new_zeros(len(profile.x), self.count), self.layout
-        stretch = shear(profile.axis_ratio, profile.position_angle)
-        radius = freed((profile.radius * profile.axis_ratio.sqrt()).log(), *RADIUS)
-        index = freed(profile.sersic_index.log(), *INDEX)
-        flux = profile.flux.clamp(min=math.exp(-BRIGHTEST)).log()
-        for c in range(len(self.indices)):
-            free[:, list(places.flux[c])] = flux[:, c]
-            free[:, places.radius[c]] = radius[:, c]
-            free[:, list(places.shear[c])] = stretch[:, c]
-            if (place := places.index[c]) is not None:
-                free[:, place] = index[:, c]
-        reach = OUTSIDE * self.size
-        free[:, places.x] = freed(profile.x, -reach, reach)
-        free[:, places.y] = freed(profile.y, -reach, reach)
-        if sky is not None:
-            free[:, list(places.sky)] = sky
-        return free
+        places, reach = self.layout, OUTSIDE * self.size
+        free = {c: place for c, place in enumerate(places.index) if place is not None}
+        # In memory every parameter's numbers stand side by side: few operations fill them all.
+        flux = profile.flux.clamp(min=math.exp(-BRIGHTEST)).log().permute(1, 2, 0)
+        radius = (profile.radius * profile.axis_ratio.sqrt()).T
+        index = profile.sersic_index.T
+        scales = torch.stack([*radius, *(index[c] for c in free)]).log()
+        found = [
+            *freed(scales[: len(radius)], *self._radii),
+            *freed(scales[len(radius) :], *INDEX),
+            *freed(torch.stack([profile.x, profile.y]), -reach, reach),
+        ]
+        stretch = shear(profile.axis_ratio.T, profile.position_angle.T)
+        rows = dict(zip(places.radius, found, strict=False))
+        rows |= dict(zip(free.values(), found[len(radius) :], strict=False))
+        rows |= {places.x: found[-2], places.y: found[-1]}
+        for c, (plus, cross) in enumerate(places.shear):
+            rows |= dict(zip(places.flux[c], flux[c].unbind(), strict=True))
+            rows |= {plus: stretch[c, :, 0], cross: stretch[c, :, 1]}
+        for band, place in enumerate(places.sky):
+            rows[place] = torch.zeros_like(found[0]) if sky is None else sky[:, band]
+        return torch.stack([rows[place] for place in range(self.count)]).mT
 
     def images(self, parameters: Tensor, psf: Psf) -> Tensor:
         """[object, band, y, x] of parameters [object, parameter], in the unit of the flux."""
@@ -191,7 +210,7 @@ class Model:
         radius = self._radius(parameters)
         changes = moment_changes(radius, self._shear(parameters))
         log_radius = parameters[:, list(places.radius)]
-        changes[:, :, 0] *= slope(log_radius, *RADIUS)[..., None]
+        changes[:, :, 0] *= slope(log_radius, *self._radii)[..., None]
         blocks = derivatives(
             **vars(profile),
             psf=psf,
@@ -243,7 +262,7 @@ class Model:
 
     def _radius(self, parameters: Tensor) -> Tensor:
         """[object, component] circularised, px."""
-        return bounded(parameters[:, list(self.layout.radius)], *RADIUS).exp()
+        return bounded(parameters[:, list(self.layout.radius)], *self._radii).exp()
 
     def _shear(self, parameters: Tensor) -> Tensor:
         """[object, component, 2]."""

@@ -71,9 +71,11 @@ def normal(
         for band in range(model.bands):
             weight = seen.weight[:, band, None]
             places = torch.tensor([*model.layout.of_band(band), count])
-            rest = (seen.values[:, band, None] - images[:, band, None]) * weight
-            pulls = planes[:, :, band] * weight
-            both = torch.cat([pulls, rest], 1).flatten(2)
+            both = planes.new_empty(len(rows), len(places), model.size, model.size)
+            torch.mul(planes[:, :, band], weight, out=both[:, :-1])
+            rest = seen.values[:, band, None] - images[:, band, None]
+            torch.mul(rest, weight, out=both[:, -1:])
+            both = both.flatten(2)
             matrix[rows[:, None, None], places[:, None], places] += both @ both.mT
     scales = model.scales(parameters).double()
     matrix = matrix.double()

@@ -1,7 +1,8 @@
 """Batched fit: profiles by least squares on our own renderer, hundreds of galaxies at once.
 
-Levenberg-Marquardt with exact derivatives (``likelihood.fit``); no priors and no limits but those
-of the renderer.
+Levenberg-Marquardt with exact derivatives (``likelihood.fit``); no priors. Limits are those of the
+renderer, and that no component's half-light radius is larger than half the stamp's side: of larger
+ones a stamp shows so little that a fit may answer any radius and any light.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import torch
 
 from deepfield.likelihood.fit import PATIENT, fit
 from deepfield.likelihood.measured import CHI_SQUARE, measured
-from deepfield.likelihood.model import Model
+from deepfield.likelihood.model import LARGEST, Model
 from deepfield.likelihood.pixels import pixels
 from deepfield.likelihood.starts import starts
 from deepfield.nouns.batch import Batch, missing
@@ -56,7 +57,8 @@ class _Batched:
         if variance is None:
             variance = guess(batch).sigma.square()[:, None, None, None]
         seen = pixels(batch.values, batch.psf, variance=variance, mask=missing(batch))
-        model = Model(batch.values.shape[-1], self.indices)
+        size = batch.values.shape[-1]
+        model = Model(size, self.indices, largest=min(size / 2, LARGEST))
         found = fit(model, seen, starts(model, seen), settings=PATIENT)
         scale, channels = batch.survey.pixel_scale, batch.channels
         answer = Prediction(

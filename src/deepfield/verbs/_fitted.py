@@ -11,7 +11,7 @@ from deepfield.catalogue.neighbours import neighbours
 from deepfield.data.orientation import orientation
 from deepfield.likelihood.fit import PATIENT, Fit, fit
 from deepfield.likelihood.measured import measured
-from deepfield.likelihood.model import Model
+from deepfield.likelihood.model import LARGEST, Model
 from deepfield.likelihood.pixels import pixels
 from deepfield.likelihood.starts import starts
 from deepfield.nouns.batch import Batch, missing
@@ -127,7 +127,8 @@ def _group(
     variance = batch.variance.expand(-1, len(batch.channels), -1, -1)[:, bands]
     psf = Psf(batch.psf.kernel[:, bands], batch.psf.oversampling)
     seen = pixels(values, psf, variance=variance, mask=mask[:, None])
-    model = Model(values.shape[-1], indices, bands=len(bands), sky=sky)
+    size = values.shape[-1]
+    model = Model(size, indices, bands=len(bands), sky=sky, largest=min(size / 2, LARGEST))
     found = fit(model, seen, starts(model, seen), settings=PATIENT)
     names = tuple(batch.channels[band] for band in bands)
     told = measured(model, found, channels=names, pixel_scale=batch.survey.pixel_scale)
