@@ -2,26 +2,28 @@
 
 Takes the folder ``redshifts`` under DEEPFIELD_DATA: BOSS, the SDSS main sample, zCOSMOS bright and
 LSST's DC2. Every fold trains from nothing and judges the fifth of the objects that it has not
-seen; settings are the recipe's own for all. ``net_recalibrated`` is the network after a
-recalibration on the validation objects. Folds that are finished are kept in ``--out``.
+seen; settings are the recipe's own for all. ``net_as_learnt`` is the network before it is
+calibrated on the validation objects, which ``Trained.fit`` always does. What is finished is kept
+in ``--out``.
 """
 
 import argparse
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from astropy.table import Table, vstack
+from astropy.table import Table, hstack, vstack
 
 from deepfield.data.photometry_files import read_photometry
 from deepfield.data.photometry_table import PhotometryTable
 from deepfield.data.tables import read_table, write_table
-from deepfield.evaluate.recalibration import Recalibration
 from deepfield.nouns.batch import Batch
 from deepfield.nouns.posterior import Posterior
+from deepfield.nouns.recipe import Recipe
 from deepfield.recipes.photoz_colours import photoz_colours
 from deepfield.scores.bootstrap import paired_gap
 from deepfield.scores.errors import beyond_of, scatter_of
@@ -30,6 +32,8 @@ from deepfield.train.loop import fit
 
 DATA = Path(os.environ.get("DEEPFIELD_DATA", "../shared/data")) / "redshifts"
 FOLDS = 5
+NET = "net"
+RIVALS = ("nearest_neighbours", "boosting", "forest")
 SDSS = "zs,u,g,r,i,z,u-g,g-r,r-i,i-z,eu,eg,er,ei,ez,eu-g,eg-r,er-i,ei-z"
 COSMOS = tuple("ubgvrizjk")
 
@@ -66,49 +70,56 @@ def dc2(data: Path) -> tuple[Table, dict]:
 SETS = {read.__name__: read for read in (boss, sdss, zcosmos, dc2)}
 
 
-def judged(source: PhotometryTable, **settings) -> tuple[dict[str, Posterior], Batch, dict]:
-    """Network and rivals, trained on a source, on its test objects; seconds of each."""
-    recipe = photoz_colours(source, **settings)
-    test = source.part("test")
-    batch = test.take(torch.arange(len(test)), 0)
-    answers, seconds = {}, {}
-    began = time.perf_counter()
-    fit(recipe.net, recipe.task, source, recipe.training, progress=False)
-    seconds["net"] = time.perf_counter() - began
-    held_out = source.part("validation")
+def networks(recipe: Recipe, batch: Batch) -> dict[str, Posterior]:
+    """The network as it was learnt, and calibrated on the validation objects."""
+    answers = {}
+    fit(recipe.net, recipe.task, recipe.source, recipe.training, progress=False)
     with torch.inference_mode():
-        answers["net"], other = (
-            recipe.task.predict(recipe.net, b)["posterior"]
-            for b in (batch, held_out.take(torch.arange(len(held_out)), 0))
-        )
-    meant = Recalibration.fit(other, held_out.truth["redshift"][:, None])
-    answers["net_recalibrated"] = meant.apply(answers["net"])
-    seconds["net_recalibrated"] = seconds["net"]
-    for name, make in recipe.rivals.items():
-        began = time.perf_counter()
-        answers[name] = make().fit(source).predict(batch)["posterior"]
-        seconds[name] = time.perf_counter() - began
-    return answers, batch, seconds
+        answers["net_as_learnt"] = recipe.task.predict(recipe.net, batch)["posterior"]
+    recipe.task.calibrate(recipe.net, recipe.source.part("validation"))
+    with torch.inference_mode():
+        return {"net": recipe.task.predict(recipe.net, batch)["posterior"], **answers}
 
 
-def fold(name: str, number: int, data: Path, out: Path) -> tuple[Table, dict]:
-    """Every test object's truth, medians, PIT and CRPS by method; and the fold's scores."""
-    kept = out / f"{name}-{number}.parquet"
-    if not kept.exists():
-        table, words = SETS[name](data)
-        source = PhotometryTable.open(table, fold=number, folds=FOLDS, **words)
-        answers, batch, seconds = judged(source)
-        rows = Table({"object_id": batch.ids, "redshift": batch.truth["redshift"].numpy()})
-        scores = {}
-        for method, answer in answers.items():
-            rows[method] = answer.quantiles([0.5])[:, 0, 0].numpy()
-            truth = batch.truth["redshift"][:, None]
-            rows[f"{method}_pit"] = answer.ranks(truth)[:, 0].numpy()
-            scores[method] = redshift_scores(answer, batch.truth) | {"seconds": seconds[method]}
-        kept.with_suffix(".json").parent.mkdir(parents=True, exist_ok=True)
-        kept.with_suffix(".json").write_text(json.dumps(scores))
-        write_table(rows, kept)
-    return read_table(kept), json.loads(kept.with_suffix(".json").read_text())
+def judged(name: str, number: int, learner: str, data: Path) -> tuple[Table, dict]:
+    """What a learner says of a fold after the others: a row an object, and scores by method."""
+    table, words = SETS[name](data)
+    source = PhotometryTable.open(table, fold=number, folds=FOLDS, **words)
+    recipe, test = photoz_colours(source), source.part("test")
+    batch = test.take(torch.arange(len(test)), 0)
+    began = time.process_time()
+    if learner == NET:
+        answers = networks(recipe, batch)
+    else:
+        rival = recipe.rivals[learner]().fit(source)
+        answers = {learner: rival.predict(batch)["posterior"]}
+    seconds = time.process_time() - began
+    truth = batch.truth["redshift"]
+    rows, scores = Table({"object_id": batch.ids, "redshift": truth.numpy()}), {}
+    for method, answer in answers.items():
+        rows[method] = answer.quantiles([0.5])[:, 0, 0].numpy()
+        rows[f"{method}_pit"] = answer.ranks(truth[:, None])[:, 0].numpy()
+        scores[method] = redshift_scores(answer, batch.truth) | {"seconds": seconds}
+    return rows, scores
+
+
+def fold(
+    name: str, number: int, rivals: Sequence[str], data: Path, out: Path
+) -> tuple[Table, dict]:
+    """Every test object's truth, medians and PIT by method, and the fold's scores; kept."""
+    tables, scores = [], {}
+    for learner in (NET, *rivals):
+        kept = out / f"{name}-{number}-{learner}.parquet"
+        if not kept.exists():
+            rows, found = judged(name, number, learner, data)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.with_suffix(".json").write_text(json.dumps(found))
+            write_table(rows, kept)
+        tables.append(read_table(kept))
+        scores |= json.loads(kept.with_suffix(".json").read_text())
+    for other in tables[1:]:
+        other.remove_columns(["object_id", "redshift"])
+    return hstack(tables), scores
 
 
 def main() -> None:
@@ -118,13 +129,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/photoz_colours"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--folds", nargs="+", type=int, default=list(range(FOLDS)))
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
     given = parser.parse_args()
     if not given.data.is_dir():
         print(json.dumps({"name": "photoz_colours", "skipped": f"no data at {given.data}"}))
         return
     summary = {}
     for name in given.sets:
-        results = [fold(name, number, given.data, given.out) for number in given.folds]
+        results = [
+            fold(name, number, given.rivals, given.data, given.out) for number in given.folds
+        ]
         rows = vstack([rows for rows, _ in results])
         truth = np.asarray(rows["redshift"], float)
         methods = list(results[0][1])

@@ -17,6 +17,7 @@ from deepfield.tasks.scales import (
     LogPixels,
     MagnitudeOverSignal,
     Standard,
+    to_values,
 )
 from deepfield.train.orientations import orientations
 
@@ -42,6 +43,22 @@ def test_scales_are_inverted(scale):
     there = scale.to_value(z, FRAME)
     assert torch.allclose(scale.to_normal(there, FRAME), z, atol=5e-3)
     assert scale.prior
+
+
+@pytest.mark.parametrize("scales", [SCALES, SCALES[:-1]], ids=["any", "flat"])
+def test_all_scales_at_once_are_as_one_by_one(scales):
+    z = torch.randn(2, 50, len(scales), generator=torch.Generator().manual_seed(0))
+    wanted = torch.stack([s.to_value(z[..., i], FRAME) for i, s in enumerate(scales)], -1)
+    with torch.inference_mode():
+        assert torch.allclose(to_values(scales, z, FRAME), wanted, rtol=1e-5)
+    free = z.clone().requires_grad_()
+    found = to_values(scales, free, FRAME)
+    found.sum().backward()
+    assert torch.allclose(found, wanted, rtol=1e-5)
+    step = 1e-3 * torch.ones_like(z)
+    change = to_values(scales, z + step, FRAME) - to_values(scales, z - step, FRAME)
+    near = change.abs() < 1  # no angle that passes 180 degrees
+    assert torch.allclose(free.grad[near], change[near] / 2e-3, rtol=0.05, atol=0.1)
 
 
 def test_a_flat_prior_is_a_standard_normal():

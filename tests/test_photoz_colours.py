@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from astropy.table import Table
 
 from deepfield.data.simulated_photometry import SimulatedPhotometry
 from deepfield.nets.committee import CommitteeHead, Members
-from deepfield.nets.heads.mixture import MixtureHead
+from deepfield.nets.heads.mixture import Mixture, MixtureHead
 from deepfield.nets.photometry import Photometry
 from deepfield.nets.seeded import seeded
 from deepfield.nouns.batch import Batch, Truth
@@ -23,6 +24,8 @@ from deepfield.rivals.missing_bands import Gaussian
 from deepfield.rivals.nearest_neighbours_redshift import NearestNeighboursRedshift
 from deepfield.scores.redshifts import sigma_mad
 from deepfield.train.loop import fit
+from deepfield.verbs.predict import predict
+from deepfield.verbs.train import train
 from deepfield.weights.files import Card, load, predictor, save
 
 REDSHIFT = Quantity("redshift")
@@ -209,6 +212,26 @@ def test_weights_come_back_without_the_table(learnt, batch, sky, tmp_path):
     assert torch.equal(*told)
 
 
+def test_the_redshift_may_have_any_name(sky, tmp_path):
+    batch = sky.part("train").take(torch.arange(300), 0)
+    table = Table({"id": batch.ids, "zpec": batch.truth["redshift"].numpy()})
+    for band, flux in zip(batch.channels, batch.values.numpy().T, strict=True):
+        table[f"mag_{band}"] = 31.4 - 2.5 * np.log10(np.maximum(flux, 1))
+        table[f"mag_err_{band}"] = np.full(len(table), 0.1)
+    table.write(tmp_path / "mine.csv")
+    small = {"epochs": 1, "members": 2, "width": 8}
+    train(
+        "photoz_colours",
+        out=tmp_path / "run",
+        images=tmp_path / "mine.csv",
+        target="zpec",
+        **small,
+    )
+    model = tmp_path / "run" / "model.safetensors"
+    told = predict("photoz_colours", images=tmp_path / "mine.csv", weights=model)
+    assert np.isfinite(told["redshift"]).all()
+
+
 def test_redshifts_beyond_the_range_are_refused(sky):
     with pytest.raises(ValueError, match="give more"):
         photoz_colours(sky, highest=0.5)
@@ -261,7 +284,37 @@ def test_a_committee_is_an_even_mixture():
     assert torch.allclose(
         moved.log_density(mean + deviation * grid), before - deviation.log(), atol=1e-3
     )
-    assert torch.allclose(moved.samples(100), mean + deviation * samples)
+    middle = (moved.samples(100)[:, :, 0].mean(1) - mean) / deviation
+    assert torch.allclose(middle, samples[:, :, 0].mean(1), atol=0.1)
+
+
+@pytest.mark.parametrize("wrong", [0.5, 1.0, 2.0])
+def test_a_calibrated_committee_covers_what_it_says(wrong):
+    build = partial(MixtureHead, size=1, components=2)
+    head = seeded(lambda: CommitteeHead(build, members=3, features=8), seed=0)
+    head.eval().requires_grad_(False)
+    rng = torch.Generator().manual_seed(0)
+    numbers = torch.randn(4000, 24, generator=rng)
+    said = head(numbers)
+    true = Mixture(said.log_weights, said.means, said.roots / wrong).samples(64)
+    true = true[torch.arange(4000), torch.randint(64, (4000,), generator=rng)]
+    head.calibrate(said.take(torch.arange(2000)), true[:2000])
+    found, unseen = head(numbers[2000:]), true[2000:]
+    ranks = found.cdf(unseen[..., None])[:, 0, 0]
+    inside = [float(((ranks - 0.5).abs() < share / 2).float().mean()) for share in (0.68, 0.95)]
+    assert inside == [pytest.approx(0.68, abs=0.03), pytest.approx(0.95, abs=0.02)]
+    assert float(found.samples(64).std() / true.std()) == pytest.approx(1, abs=0.05)
+
+
+def test_a_user_gets_calibrated_densities_without_asking(sky):
+    recipe = photoz_colours(sky, dropout=0.2, **{**SMALL, "epochs": 4})
+    trained = predictor(recipe, channels=sky.channels, size=1).fit(sky)
+    held_out = sky.part("validation")
+    for part, margin in ((held_out, 0.02), (sky.part("test"), 0.08)):
+        seen = part.take(torch.arange(len(part)), 0)
+        ranks = trained.predict(seen)["posterior"].ranks(seen.truth["redshift"][:, None])[:, 0]
+        inside = float(((ranks - 0.5).abs() < 0.34).float().mean())
+        assert inside == pytest.approx(0.68, abs=margin)
 
 
 def test_members_do_not_see_each_other():

@@ -7,14 +7,20 @@ mixture.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from deepfield.nets.heads.contract import Distribution, Head
+from deepfield.nets.heads.mixture import Mixture, MixtureHead
+
+SHARE = math.erf(math.sqrt(0.5))
+"""of the truths that lie within one deviation of a Gaussian"""
+MOST = 4.0
+"""times that a calibration makes Gaussians wider or narrower at most"""
+HALVINGS = 24
 
 
 class Members(nn.Module):
@@ -58,51 +64,38 @@ class Members(nn.Module):
 
 
 @dataclass(frozen=True)
-class Together:
-    """An even mixture of distributions, of numbers less a mean, over a deviation.
+class Apart:
+    """Members who are judged one by one, so that each learns as if it were alone.
 
     Args:
-        parts: the distributions.
-        mean, deviation: [D].
+        parts: [member * object] what they say, member by member.
+        members: how many.
     """
 
-    parts: Sequence[Distribution]
-    mean: Tensor
-    deviation: Tensor
+    parts: Mixture
+    members: int
 
     def log_density(self, z: Tensor) -> Tensor:
-        """Log of the mean density."""
-        each = self.log_densities(z)
-        return each.logsumexp(0) - math.log(len(each))
-
-    def log_densities(self, z: Tensor) -> Tensor:
-        """[part, object] or [part, object, sample] of every part alone."""
-        inner = (z - self.mean) / self.deviation
-        each = torch.stack([part.log_density(inner) for part in self.parts])
-        return each - self.deviation.log().sum()
+        """Mean of the log densities: at most that of their mixture."""
+        every = z.repeat(self.members, *[1] * (z.ndim - 1))
+        return self.parts.log_density(every).unflatten(0, (self.members, -1)).mean(0)
 
     def samples(self, count: int) -> Tensor:
-        """From every part an even share."""
-        shares = [
-            count // len(self.parts) + (i < count % len(self.parts))
-            for i in range(len(self.parts))
-        ]
-        drawn = zip(self.parts, shares, strict=True)
-        inner = torch.cat([part.samples(share) for part, share in drawn if share], 1)
-        return self.mean + self.deviation * inner
+        """Those of the mixture."""
+        return self.together().samples(count)
 
+    def together(self) -> Mixture:
+        """The even mixture of all members: [object]."""
 
-@dataclass(frozen=True)
-class Apart(Together):
-    """The same, judged one by one: so that each learns as if it were alone."""
+        def beside(values: Tensor) -> Tensor:
+            return values.unflatten(0, (self.members, -1)).transpose(0, 1).flatten(1, 2)
 
-    def log_density(self, z: Tensor) -> Tensor:
-        """Mean of the log densities: at most the mixture's."""
-        return self.log_densities(z).mean(0)
+        weights = beside(self.parts.log_weights) - math.log(self.members)
+        return Mixture(weights, beside(self.parts.means), beside(self.parts.roots))
 
 
 class CommitteeHead(nn.Module):
-    """A head for each member.
+    """A head for each member, of numbers less a mean, over a deviation.
 
     Args:
         build: makes the head of a member from the number of its features.
@@ -111,17 +104,17 @@ class CommitteeHead(nn.Module):
 
     Example:
         >>> from functools import partial
-        >>> from deepfield.nets.heads.mixture import MixtureHead
         >>> head = CommitteeHead(partial(MixtureHead, size=1), members=3, features=16).eval()
         >>> head(torch.zeros(4, 48)).samples(64).shape
         torch.Size([4, 64, 1])
     """
 
-    def __init__(self, build: Callable[[int], nn.Module], *, members: int, features: int) -> None:
+    def __init__(
+        self, build: Callable[[int], MixtureHead], *, members: int, features: int
+    ) -> None:
         super().__init__()
         self.heads = nn.ModuleList(build(features) for _ in range(members))
-        first: Head = self.heads[0]  # type: ignore[assignment]
-        self.size = first.size
+        self.size = self._heads()[0].size
         self.register_buffer("mean", torch.zeros(self.size))
         self.register_buffer("deviation", torch.ones(self.size))
 
@@ -136,9 +129,43 @@ class CommitteeHead(nn.Module):
         self.get_buffer("mean").copy_(middle.nan_to_num(0.0))
         self.get_buffer("deviation").copy_(((high - low) / 2).nan_to_num(1.0).clamp(min=1e-3))
 
-    def forward(self, features: Tensor) -> Together:
+    def forward(self, features: Tensor) -> Mixture | Apart:
         """[object, members * feature] -> their mixture, or in training each on its own."""
-        parts = features.unflatten(1, (len(self.heads), -1)).unbind(1)
-        answers = [head(part) for head, part in zip(self.heads, parts, strict=True)]
-        kind = Apart if self.training else Together
-        return kind(answers, self.get_buffer("mean"), self.get_buffer("deviation"))
+        heads = self._heads()
+        # All members in one product: a head is so small that its calls cost more than its sums.
+        weight = torch.stack([head.linear.weight for head in heads])
+        bias = torch.stack([head.linear.bias for head in heads])
+        own = features.unflatten(1, (len(heads), -1)).transpose(0, 1)
+        each = torch.baddbmm(bias[:, None], own, weight.mT).flatten(0, 1)
+        mean, deviation = self.get_buffer("mean"), self.get_buffer("deviation")
+        found = heads[0].read(each)
+        moved = Mixture(
+            found.log_weights, mean + deviation * found.means, found.roots / deviation[:, None]
+        )
+        apart = Apart(moved, len(heads))
+        return apart if self.training else apart.together()
+
+    @torch.no_grad()
+    def calibrate(self, found: Mixture, z: Tensor) -> None:
+        """Widen every Gaussian from now on so that 68 % intervals hold 68 % of held-out truths.
+
+        Training leaves out outputs, and the mixture adds what members disagree on: so that a
+        committee as it was learnt is most often too wide.
+
+        Args:
+            found: what was said of objects that training did not see.
+            z: [object, D] their true numbers.
+        """
+        low, high = 1 / MOST, MOST
+        for _ in range(HALVINGS):
+            by = math.sqrt(low * high)
+            wider = Mixture(found.log_weights, found.means, found.roots / by)
+            ranks = wider.cdf(z[..., None])[..., 0]
+            # Of wider densities more of the truths lie in the middle.
+            enough = float(((ranks - 0.5).abs() < SHARE / 2).double().mean()) >= SHARE
+            low, high = (low, by) if enough else (by, high)
+        for head in self._heads():
+            head.widen(high)
+
+    def _heads(self) -> list[MixtureHead]:
+        return [head for head in self.heads if isinstance(head, MixtureHead)]

@@ -13,6 +13,7 @@ from deepfield.nets.seeded import seeded
 from deepfield.nouns.recipe import Claim, Recipe
 from deepfield.nouns.source import Source
 from deepfield.rivals.boosting_redshift import BoostingRedshift
+from deepfield.rivals.forest_redshift import ForestRedshift
 from deepfield.rivals.nearest_neighbours_redshift import NearestNeighboursRedshift
 from deepfield.sky.distant import shallow
 from deepfield.sky.surveys import sdss_ugriz
@@ -104,6 +105,7 @@ def photoz(
         rivals={
             NEAREST: partial(NearestNeighboursRedshift, target),
             "boosting": partial(BoostingRedshift, target),
+            "forest": partial(ForestRedshift, target),
         },
         claims=(
             Claim("sigma_mad", "paper: 0.0091 / 0.0135", at_most=0.80, paper=0.68, over=NEAREST),

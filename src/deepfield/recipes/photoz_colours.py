@@ -13,6 +13,7 @@ from deepfield.nets.seeded import seeded
 from deepfield.nouns.recipe import Claim, Recipe
 from deepfield.nouns.source import Source
 from deepfield.rivals.boosting_redshift import BoostingRedshift
+from deepfield.rivals.forest_redshift import ForestRedshift
 from deepfield.rivals.nearest_neighbours_redshift import NearestNeighboursRedshift
 from deepfield.tasks.density import Density
 from deepfield.tasks.measures import redshift_measures
@@ -49,12 +50,12 @@ def photoz_colours(
     dropout: float = 0.1,
     hidden: float = 0.02,
     epochs: int = 60,
-    batch_size: int = 256,
+    batch_size: int = 128,
     rate: float = 2e-3,
     weight_decay: float = 1e-2,
     seed: int = 0,
 ) -> Recipe:
-    """A committee of mixture density networks, beside nearest neighbours and boosting.
+    """A committee of mixture density networks, beside neighbours, boosting and a forest.
 
     Args:
         source: a table of fluxes with redshifts, such as ``PhotometryTable.open(file)``.
@@ -111,6 +112,7 @@ def photoz_colours(
         rivals={
             NEAREST: partial(NearestNeighboursRedshift, target),
             "boosting": partial(BoostingRedshift, target),
+            "forest": partial(ForestRedshift, target),
         },
         claims=(
             Claim("sigma_mad", "to be ahead of it", at_most=1.0, over=NEAREST),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from deepfield.nets.committee import CommitteeHead
 from deepfield.nets.frame import Frame
 from deepfield.nets.heads.mixture import Mixture, MixtureHead
 from deepfield.nouns.batch import Batch, Truth
@@ -13,7 +14,7 @@ from deepfield.nouns.posterior import Posterior
 from deepfield.nouns.prediction import Prediction
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
-from deepfield.tasks.scales import Scale
+from deepfield.tasks.scales import Scale, to_values
 
 POSTERIOR = "posterior"
 MOST = 4000
@@ -78,7 +79,7 @@ class Density:
     def predict(self, net: nn.Module, batch: Batch) -> Prediction:
         """The posterior as samples, in the quantities' units."""
         distribution, frame = net(batch)
-        samples = self.to_values(distribution.samples(self.draws), frame)
+        samples = self.to_values(distribution.samples(self.draws), frame).contiguous()
         return Prediction({POSTERIOR: Posterior(self.quantities, samples)})
 
     def calibrate(self, net: nn.Module, source: Source) -> None:
@@ -89,7 +90,7 @@ class Density:
             source: objects that training did not see.
         """
         head = getattr(net, "head", None)
-        if not isinstance(head, MixtureHead):
+        if not isinstance(head, MixtureHead | CommitteeHead):
             return
         said, true = [], []
         with torch.no_grad():
@@ -127,6 +128,4 @@ class Density:
 
     def to_values(self, z: Tensor, frame: Frame) -> Tensor:
         """[object, sample, quantity] values of standardised numbers of that shape."""
-        return torch.stack(
-            [scale.to_value(z[..., i], frame) for i, scale in enumerate(self.scales)], -1
-        )
+        return to_values(self.scales, z, frame)

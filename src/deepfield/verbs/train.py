@@ -14,6 +14,7 @@ import torch
 
 from deepfield.data.labelled import LabelledImages
 from deepfield.data.opened import open_images
+from deepfield.data.photometry_table import PhotometryTable
 from deepfield.nouns.quantity import Quantity
 from deepfield.nouns.source import Source
 from deepfield.nouns.whole import whole
@@ -89,7 +90,8 @@ def train(
             extent = opened.extent
         data = f"{len(source)} labelled objects of {images.name}"
         start = start or (None if from_nothing else shipped(recipe))
-    if target is not None:
+    # A table's column becomes a redshift, by whatever name.
+    if target is not None and not isinstance(source, PhotometryTable):
         settings["target"] = target
     build = getattr(module, recipe)
     # Defaults too: they may change, and a weights file must go on saying the same.

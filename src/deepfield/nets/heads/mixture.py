@@ -119,11 +119,23 @@ class MixtureHead(nn.Module):
 
     def forward(self, features: Tensor) -> Mixture:
         """[object, feature] -> a mixture of [object, D]."""
-        logits, means, entries = self.linear(features).float().split(self.parts, 1)
-        shape = (len(features), self.components, self.size)
-        root = roots(entries.unflatten(1, (self.components, -1)), self.size)
-        found = Mixture(logits.log_softmax(1), means.reshape(shape), root)
+        found = self.read(self.linear(features))
         return found if self.training else found.stretched(self.get_buffer("stretch"))
+
+    def read(self, numbers: Tensor) -> Mixture:
+        """[object, number] of the linear layer -> the mixture that they stand for."""
+        logits, means, entries = numbers.float().split(self.parts, 1)
+        shape = (len(numbers), self.components, self.size)
+        root = roots(entries.unflatten(1, (self.components, -1)), self.size)
+        return Mixture(logits.log_softmax(1), means.reshape(shape), root)
+
+    @torch.no_grad()
+    def widen(self, by: float) -> None:
+        """Make every Gaussian wider by a factor from now on, around its own mean."""
+        rows, columns = torch.tril_indices(self.size, self.size)
+        entries = self.linear.bias[-self.parts[2] :].view(self.components, -1)
+        # The diagonal holds logarithms of inverse widths.
+        entries[:, rows == columns] -= math.log(by)
 
     @torch.no_grad()
     def calibrate(self, found: Mixture, z: Tensor) -> None:
