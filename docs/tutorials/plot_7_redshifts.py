@@ -63,10 +63,10 @@ recipe = photoz_colours(sky, members=2, width=64, epochs=16, batch_size=64)
 network = predictor(recipe, channels=sky.channels, size=1).fit(sky)
 
 # %%
-# The network is calibrated as it is trained: its Gaussians became wider or narrower until they held
-# the redshifts of the validation galaxies as often as they say. Whatever else is too narrow or too
-# wide can be mended too, by a thousand galaxies that are set apart for it. On the same thousand
-# others:
+# The network is calibrated as it is trained: its Gaussians became wider or narrower until they
+# held the redshifts of the validation galaxies as often as they say. Whatever else is too narrow
+# or too wide can be mended too, by a thousand galaxies that are set apart for it. On the same
+# thousand others:
 
 methods = {
     "net": network,
